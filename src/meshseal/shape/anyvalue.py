@@ -1,0 +1,139 @@
+"""OpenTelemetry's AnyValue: the columns it is read into, and how it becomes text.
+
+Scalars are turned into text by SQL. AnyValue is recursive and ClickHouse's types are not, and a
+type written out to even four levels takes the engine 0.6 s to analyse in every statement, so the
+few values that are arrays or maps go another way: SQL hands out their distinct bytes, `as_json`
+makes text of each once, and SQL looks that text up in a Join table, by the bytes.
+
+Source: opentelemetry-proto 1.10, `common.proto`; for OTLP/JSON the protocol's specification.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import msgspec
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
+
+ANY_VALUE_TYPE = (
+    "Tuple(string_value String, bool_value UInt8, int_value Int64, double_value Float64, "
+    "array_value String, kvlist_value String, bytes_value String, "
+    "value Enum8('' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, "
+    "'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
+)
+ATTRIBUTES_TYPE = f"Array(Tuple(key String, value {ANY_VALUE_TYPE}))"
+
+NESTED_TABLE_COLUMNS = "Encoded String, Json String"
+"""The columns of the Join table that holds the text of nested values by their encoded form."""
+
+_ARRAY, _KVLIST, _JSON = b"a", b"m", b"j"
+
+
+def functions() -> list[str]:
+    """Return the statements that create the functions.
+
+    `meshseal_nested(value)` and `meshseal_nested_json(raw)` give a nested value's encoded form, or
+    '' for any other value; `meshseal_any_text(value, texts)` and `meshseal_any_text_json(raw,
+    texts)` give any value's text, `texts` being the name of the Join table; `meshseal_pairs` and
+    `meshseal_pairs_json` do so for all of a record's attributes.
+    """
+    return [
+        "CREATE OR REPLACE FUNCTION meshseal_nested AS (any) -> multiIf("
+        f"any.value = 'array_value', concat('{_ARRAY.decode()}', any.array_value), "
+        f"any.value = 'kvlist_value', concat('{_KVLIST.decode()}', any.kvlist_value), '')",
+        "CREATE OR REPLACE FUNCTION meshseal_any_text AS (any, texts) -> multiIf("
+        "any.value = 'string_value', any.string_value, "
+        "any.value = 'int_value', toString(any.int_value), "
+        "any.value = 'bool_value', if(any.bool_value, 'true', 'false'), "
+        "any.value = 'double_value', toString(any.double_value), "
+        "any.value = 'bytes_value', base64Encode(any.bytes_value), "
+        "any.value = '', '', joinGet(texts, 'Json', meshseal_nested(any)))",
+        "CREATE OR REPLACE FUNCTION meshseal_nested_json AS (raw) -> if("
+        "JSONHas(raw, 'arrayValue') OR JSONHas(raw, 'kvlistValue'), "
+        f"concat('{_JSON.decode()}', raw), '')",
+        "CREATE OR REPLACE FUNCTION meshseal_any_text_json AS (raw, texts) -> multiIf("
+        "JSONHas(raw, 'stringValue'), JSONExtractString(raw, 'stringValue'), "
+        "JSONHas(raw, 'intValue'), trim(BOTH '\"' FROM JSONExtractRaw(raw, 'intValue')), "
+        "JSONHas(raw, 'boolValue'), JSONExtractRaw(raw, 'boolValue'), "
+        "JSONHas(raw, 'doubleValue'), trim(BOTH '\"' FROM JSONExtractRaw(raw, 'doubleValue')), "
+        "JSONHas(raw, 'bytesValue'), JSONExtractString(raw, 'bytesValue'), "
+        "meshseal_nested_json(raw) = '', '', joinGet(texts, 'Json', meshseal_nested_json(raw)))",
+        "CREATE OR REPLACE FUNCTION meshseal_pairs AS (attributes, texts) -> arrayMap("
+        "attribute -> (attribute.key, meshseal_any_text(attribute.value, texts)), attributes)",
+        "CREATE OR REPLACE FUNCTION meshseal_pairs_json AS (attributes, texts) -> arrayMap("
+        "attribute -> (attribute.key, meshseal_any_text_json(attribute.value, texts)), attributes)",
+    ]
+
+
+def as_json(encoded: bytes) -> str:
+    """Return the JSON text of a nested value in the form that `meshseal_nested*` gives.
+
+    Maps keep their order and every one of their entries, even where two have one key; bytes become
+    base64; a double that JSON has no number for becomes a string, as in protobuf's own JSON.
+
+    Raises: ValueError when the bytes are not such a value.
+    """
+    kind, content = encoded[:1], encoded[1:]
+    if kind == _ARRAY:
+        return _array(ArrayValue.FromString(content))
+    if kind == _KVLIST:
+        return _kvlist(KeyValueList.FromString(content))
+    if kind == _JSON:
+        return _from_json(msgspec.json.decode(content))
+    raise ValueError(f"no nested value begins with {kind!r}")
+
+
+def _array(array: ArrayValue) -> str:
+    return f"[{','.join(_any(item) for item in array.values)}]"
+
+
+def _kvlist(kvlist: KeyValueList) -> str:
+    return f"{{{','.join(f'{_text(kv.key)}:{_any(kv.value)}' for kv in kvlist.values)}}}"
+
+
+def _any(value: AnyValue) -> str:
+    which = value.WhichOneof("value")
+    if which is None:
+        return "null"
+    if which == "array_value":
+        return _array(value.array_value)
+    if which == "kvlist_value":
+        return _kvlist(value.kvlist_value)
+    return _scalar(getattr(value, which))
+
+
+def _from_json(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "null"
+    for name, content in value.items():
+        if name == "arrayValue":
+            return f"[{','.join(_from_json(item) for item in _values(content))}]"
+        if name == "kvlistValue":
+            entries = (entry for entry in _values(content) if isinstance(entry, dict))
+            return "{%s}" % ",".join(
+                f"{_text(str(entry.get('key', '')))}:{_from_json(entry.get('value'))}"
+                for entry in entries
+            )
+        if name == "intValue":
+            return str(content)
+        return _scalar(content)
+    return "null"
+
+
+def _values(content: Any) -> list[Any]:
+    found = content.get("values") if isinstance(content, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _scalar(value: str | bytes | float) -> str:
+    if isinstance(value, bytes):
+        value = base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        value = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return msgspec.json.encode(value).decode()
+
+
+def _text(value: str) -> str:
+    return msgspec.json.encode(value).decode()

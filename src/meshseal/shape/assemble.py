@@ -1,0 +1,248 @@
+"""Puts the SELECT together that turns raw rows of one format into records.
+
+Every attribute ends in exactly one place: in the column that `model.columns` declares for it, if
+its text can be had back from that column to the letter, or else in `OtherAttributes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshseal.model.columns import ATTRIBUTE_COLUMN, LOG_COLUMNS, PROMOTED, Column, Kind
+from meshseal.shape import render
+from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
+
+UNKNOWN_SERVICE = "unknown_service"
+
+RAW_COLUMNS: dict[str, str] = {
+    "Tenant": "LowCardinality(String)",
+    "Batch": "UInt64",
+    "Seq": "UInt32",
+    "Door": "LowCardinality(String)",
+    "Source": "LowCardinality(String)",
+    "Format": "LowCardinality(String)",
+    "ReceivedUnixNano": "Int64",
+    "ObservedUnixNano": "Int64",
+    "TimeUnixNano": "Int64",
+    "TraceId": "String",
+    "SpanId": "String",
+    "TraceFlags": "UInt8",
+    "SeverityText": "LowCardinality(String)",
+    "SeverityNumber": "UInt8",
+    "ServiceName": "LowCardinality(String)",
+    "ResourceSchemaUrl": "LowCardinality(String)",
+    "ResourceAttributes": "Map(LowCardinality(String), String)",
+    "ScopeSchemaUrl": "LowCardinality(String)",
+    "ScopeName": "LowCardinality(String)",
+    "ScopeVersion": "LowCardinality(String)",
+    "ScopeAttributes": "Map(LowCardinality(String), String)",
+    "Attributes": "Array(Tuple(String, String))",
+    "EventName": "LowCardinality(String)",
+    "Body": "String",
+    "Nested": "Array(String)",
+}
+"""The columns of the `raw` table: a payload taken apart, its bodies not read yet.
+
+`TimeUnixNano` 0 means that the payload gave no time. `Nested` holds the encoded forms of the
+record's values that are arrays or maps (`anyvalue.py`).
+"""
+
+_PLAIN = """SELECT
+    raw_row,
+    true AS parsed,
+    CAST([], 'Array(Tuple(String, String))') AS pairs,
+    toInt64(0) AS time_unix_nano,
+    '' AS severity_text,
+    0 AS severity_number,
+    '' AS service_name,
+    '' AS trace_id,
+    '' AS span_id
+FROM raw"""
+
+_PACKED = (
+    f"SELECT tuple({', '.join(name for name in RAW_COLUMNS if name != 'Nested')}) AS raw_row FROM raw"
+)
+
+_META = ("time_unix_nano", "severity_text", "severity_number", "service_name", "trace_id", "span_id")
+"""What every format's SELECT gives beside `raw_row`, `parsed` and its attributes."""
+
+# Records may be ten years old or a day early; what is further off would spread over partitions
+# without end. Its time is kept as an attribute.
+_OLDEST_NANOS = 3650 * 86_400 * 10**9
+_EARLIEST_NANOS = 86_400 * 10**9
+ORIGINAL_TIMESTAMP = "meshseal.timestamp.original"
+
+
+def record_select(format_name: str, *, own_attributes: bool, retention_days: int) -> str:
+    """Return the SELECT over `raw` that gives `LOG_COLUMNS`, for the rows of one format.
+
+    Args:
+        format_name: A row of `FORMATS`, or `unparsed` or `otlp`.
+        own_attributes: Whether the rows have attributes of their own beside those in their body.
+        retention_days: How long the records are to be kept.
+    """
+    select, keys = _format_select(format_name)
+    is_open = own_attributes or (not keys and format_name not in (UNPARSED, OTLP))
+    if is_open:
+        select = _looked_up(select, keys)
+        values = {column.attribute: f"values[{index}]" for index, column in enumerate(PROMOTED, 1)}
+    else:
+        values = {key: f"`{key}`" for key in keys}
+    select = _checked(select, values)
+    others = _open_others() if is_open else _closed_others(values)
+    columns = _record_columns(format_name, values, others, retention_days)
+    listed = ",\n    ".join(f"{columns[column.name]} AS {column.name}" for column in LOG_COLUMNS)
+    return f"SELECT\n    {listed}\nFROM (\n{select}\n)"
+
+
+def _format_select(format_name: str) -> tuple[str, list[str]]:
+    """Return a format's SELECT over `raw`, and the attributes it gives as columns."""
+    if format_name in (UNPARSED, OTLP):
+        return _PLAIN.replace("FROM raw", f"FROM (\n{_PACKED}\n)"), []
+    first, *rest = (f"format/{name}.sql" for name in FORMAT[format_name].files)
+    select = render.over(first, "raw", _PACKED)
+    for name in rest:
+        select = render.over(name, "fields", select)
+    keys = [key for name in (first, *rest) for key in render.attributes(name)]
+    return select, keys
+
+
+def _looked_up(select: str, keys: list[str]) -> str:
+    """Return `select` with three more columns: `all_pairs`, every attribute of the row; `ids`, for
+    each of them the number of its column in `PROMOTED` or 0; `values`, one for each of `PROMOTED`.
+    """
+    found = "pairs"
+    if keys:
+        columns = ", ".join(f"('{key}', `{key}`)" for key in keys)
+        found = f"arrayFilter(pair -> pair.2 != '', [{columns}])"
+    promoted = ", ".join(f"'{column.attribute}'" for column in PROMOTED)
+    numbers = ", ".join(str(index) for index in range(1, len(PROMOTED) + 1))
+    meta = ", ".join(("raw_row", "parsed", *_META))
+    return f"""SELECT
+    *,
+    arrayMap(number -> all_pairs[indexOf(ids, number)].2, [{numbers}]) AS values
+FROM (
+SELECT
+    *,
+    arrayMap(key -> transform(key, [{promoted}], [{numbers}], 0), all_pairs.1) AS ids
+FROM (
+SELECT
+    {meta},
+    if(empty(raw_row.Attributes), found, arrayConcat(
+        raw_row.Attributes,
+        arrayFilter(pair -> NOT has(raw_row.Attributes.1, pair.1), found))) AS all_pairs
+FROM (
+SELECT
+    {meta},
+    {found} AS found
+FROM (
+{select}
+))))"""
+
+
+def _checked(select: str, values: dict[str, str]) -> str:
+    """Return `select` with what several columns of the record ask for: `given`, the time that the
+    record claims; `in_time`, whether it may keep it; and `fits_<n>` for each promoted value that is
+    not text, whether its column can give the value back to the letter."""
+    checks = [
+        f"{_fits(column, values[column.attribute])} AS fits_{index}"
+        for index, column in _typed()
+        if column.attribute in values
+    ]
+    between = f"raw_row.ReceivedUnixNano - {_OLDEST_NANOS} AND raw_row.ReceivedUnixNano + {_EARLIEST_NANOS}"
+    return f"""SELECT
+    *,
+    {"".join(f"{check}, " for check in checks)}given BETWEEN {between} AS in_time
+FROM (
+SELECT
+    *,
+    multiIf(raw_row.TimeUnixNano != 0, raw_row.TimeUnixNano,
+        parsed AND time_unix_nano != 0, time_unix_nano,
+        raw_row.ObservedUnixNano) AS given
+FROM (
+{select}
+))"""
+
+
+def _typed() -> Iterator[tuple[int, Column]]:
+    """Yield (number, column) of the promoted columns that do not simply hold text."""
+    for index, column in enumerate(PROMOTED, 1):
+        if column.kind is not Kind.TEXT or column.type.startswith("Enum"):
+            yield index, column
+
+
+def _fits(column: Column, value: str) -> str:
+    if column.type.startswith("Enum"):
+        return f"{value} IN ('plaintext', 'mutual')"
+    if column.unit_nanos:
+        return f"match({value}, '^(0|[1-9][0-9]{{0,11}})([.][0-9]{{0,5}}[1-9])?$')"
+    if column.type.startswith("Nullable"):
+        return f"toString(toUInt64OrZero({value})) = {value}"
+    return f"{value} != '0' AND toString(to{column.type}OrZero({value})) = {value}"
+
+
+def _promoted(index: int, column: Column, value: str) -> str:
+    """Return the expression of a promoted column."""
+    if column.type.startswith("Enum"):
+        return f"CAST(if(fits_{index}, {value}, 'unknown'), $${column.type}$$)"
+    if column.kind is Kind.TEXT:
+        return value
+    if column.unit_nanos:
+        return f"if(fits_{index}, meshseal_nanos({value}), NULL)"
+    if column.type.startswith("Nullable"):
+        return f"if(fits_{index}, toUInt64OrZero({value}), NULL)"
+    return f"if(fits_{index}, to{column.type}OrZero({value}), 0)"
+
+
+def _closed_others(values: dict[str, str]) -> str:
+    """Return what goes to `OtherAttributes` where the format's attributes are columns."""
+    number = {column.attribute: index for index, column in _typed()}
+    entries = [f"('{ORIGINAL_TIMESTAMP}', if(in_time, '', toString(given)))"]
+    for key, value in values.items():
+        if key not in ATTRIBUTE_COLUMN:
+            entries.append(f"('{key}', {value})")
+        elif key in number:
+            entries.append(f"('{key}', if(fits_{number[key]}, '', {value}))")
+    return f"arrayFilter(pair -> pair.2 != '', [{', '.join(entries)}])"
+
+
+def _open_others() -> str:
+    """Return what goes to `OtherAttributes` where the attributes are an array of pairs."""
+    misfits = ", ".join(f"if(fits_{index}, 0, {index})" for index, _ in _typed())
+    return f"""arrayConcat(
+        arrayFilter(
+            (pair, id, position) -> id = 0 OR pair.2 = '' OR indexOf(ids, id) != position
+                OR has([{misfits}], id),
+            all_pairs, ids, arrayEnumerate(ids)),
+        if(in_time, [], [('{ORIGINAL_TIMESTAMP}', toString(given))]))"""
+
+
+def _record_columns(
+    format_name: str, values: dict[str, str], others: str, retention_days: int
+) -> dict[str, str]:
+    columns = {column.name: column.absent for column in LOG_COLUMNS}
+    for index, column in enumerate(PROMOTED, 1):
+        if column.attribute in values:
+            columns[column.name] = _promoted(index, column, values[column.attribute])
+    columns |= {name: f"raw_row.{name}" for name in RAW_COLUMNS if name in columns}
+    own = {name: f"raw_row.{name}" for name in RAW_COLUMNS}
+    text, number = own["SeverityText"], own["SeverityNumber"]
+    columns |= {
+        "Timestamp": _time(f"if(in_time, given, {own['ReceivedUnixNano']})"),
+        "ObservedTimestamp": _time(own["ObservedUnixNano"]),
+        "TraceId": f"if({own['TraceId']} != '', {own['TraceId']}, trace_id)",
+        "SpanId": f"if({own['SpanId']} != '', {own['SpanId']}, span_id)",
+        "SeverityText": f"if({text} != '' OR NOT parsed, {text}, severity_text)",
+        "SeverityNumber": f"multiIf({number} != 0, {number}, "
+        f"{text} != '', meshseal_severity({text}), parsed, severity_number, 0)",
+        "ServiceName": f"multiIf({own['ServiceName']} != '', {own['ServiceName']}, "
+        f"parsed AND service_name != '', service_name, '{UNKNOWN_SERVICE}')",
+        "OtherAttributes": f"meshseal_map({others})",
+        "Format": f"if(parsed, '{format_name}', '{UNPARSED}')",
+        "RetentionDays": str(int(retention_days)),
+    }
+    return columns
+
+
+def _time(unix_nano: str) -> str:
+    return f"fromUnixTimestamp64Nano({unix_nano}, 'UTC')"

@@ -1,0 +1,87 @@
+"""The payload kinds: how ClickHouse reads each from a segment into the `raw` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshseal.model.envelope import Payload
+from meshseal.shape import render
+from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
+from meshseal.shape.assemble import RAW_COLUMNS
+
+SCHEMA_FILE = "spool.proto"
+SCHEMA_MESSAGE = "Envelope"
+
+_ENVELOPE = (
+    "tenant String, received_unix_nano UInt64, door String, source String, format String, "
+    "labels Map(String, String), batch UInt64, first_seq UInt64"
+)
+
+_OTLP_LOGS = (
+    f"otlp_logs_resource_logs Array(Tuple(resource_attributes {ATTRIBUTES_TYPE}, "
+    "scope_logs Array(Tuple(scope_name String, scope_version String, "
+    f"scope_attributes {ATTRIBUTES_TYPE}, "
+    "log_records Array(Tuple(time_unix_nano UInt64, severity_number Int32, "
+    f"severity_text String, body {ANY_VALUE_TYPE}, attributes {ATTRIBUTES_TYPE}, "
+    "flags UInt32, trace_id String, span_id String, observed_time_unix_nano UInt64, "
+    "event_name String)), schema_url String)), schema_url String))"
+)
+
+_LOKI_PUSH = (
+    "loki_push_streams Array(Tuple(labels String, entries Array(Tuple("
+    "timestamp_seconds Int64, timestamp_nanos Int32, line String, "
+    "structured_metadata Array(Tuple(name String, value String))))))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadShape:
+    """How one payload kind becomes raw rows.
+
+    Attributes:
+        structure: The payload's columns, for ClickHouse's `file(path, 'Protobuf', structure)`.
+        file: Its SELECT in `sql/payload/`.
+        recognise: The function that finds a body's format from it and the sender's hint.
+        version: Goes into the manifest; raised whenever the same bytes would give other records.
+    """
+
+    structure: str
+    file: str
+    recognise: str = "meshseal_recognise"
+    version: int = 1
+
+
+SHAPES: dict[Payload, PayloadShape] = {
+    Payload.OTLP_LOGS: PayloadShape(_OTLP_LOGS, "otlp_logs", "meshseal_recognise_mesh"),
+    Payload.OTLP_LOGS_JSON: PayloadShape(
+        "otlp_logs_json String", "otlp_logs_json", "meshseal_recognise_mesh"
+    ),
+    Payload.LOKI_PUSH: PayloadShape(_LOKI_PUSH, "loki_push"),
+    Payload.LOKI_PUSH_JSON: PayloadShape("loki_push_json String", "loki_push_json"),
+    Payload.DOCUMENTS: PayloadShape("documents String", "lines"),
+    Payload.LINES: PayloadShape("lines String", "lines"),
+}
+
+
+def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
+    """Return the INSERT that reads a file of envelopes of one kind into a `raw` table.
+
+    Args:
+        kind: The one payload kind in the file.
+        path: The file's path; the mill's own, such as `/proc/self/fd/7`.
+        table: The `raw` table's name; the mill's own.
+        nested: The name of the Join table with the text of nested values; the mill's own.
+    """
+    shape = SHAPES[kind]
+    file = f"payload/{shape.file}.sql"
+    content = f", {kind.field_name} AS content" if shape.file == "lines" else ""
+    envelopes = (
+        f"SELECT *{content} FROM file('{path}', 'Protobuf', $${_ENVELOPE}, {shape.structure}$$)"
+    )
+    columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
+    select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
+    return (
+        f"INSERT INTO {table} ({columns}, Format)\n"
+        f"SELECT {columns}, {shape.recognise}(Body, Hint) AS Format\n"
+        f"FROM (\n{select}\n)"
+    )

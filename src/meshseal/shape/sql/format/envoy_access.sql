@@ -1,0 +1,95 @@
+-- What the fields of an Envoy access log mean, whichever way they were written.
+--
+-- ClickHouse analyses a statement anew each time, and pays for every column of every level and for
+-- every second use of an alias. So what is used more than once gets a level of its own, and each
+-- level is handed on as one tuple.
+SELECT
+    raw_row,
+    parsed,
+    meshseal_time(fields.start_time) AS time_unix_nano,
+    multiIf(one.code >= 500, 17, one.code >= 400 OR three.failed, 13, 9) AS severity_number,
+    multiIf(one.code >= 500, 'ERROR', one.code >= 400 OR three.failed, 'WARN', 'INFO') AS severity_text,
+    if(two.inbound, three.names[1], '') AS service_name,
+    '' AS trace_id,
+    '' AS span_id,
+    meshseal_envoy(fields.method) AS `http.request.method`,
+    three.url_path AS `url.path`,
+    substring(one.path, length(three.url_path) + 2) AS `url.query`,
+    meshseal_envoy(fields.response_code) AS `http.response.status_code`,
+    if(one.http, 'http', '') AS `network.protocol.name`,
+    if(one.http, substring(fields.protocol, 6), '') AS `network.protocol.version`,
+    meshseal_envoy(fields.duration) AS `mesh.duration_ms`,
+    meshseal_envoy(fields.upstream_service_time) AS `mesh.upstream_service_time_ms`,
+    meshseal_envoy(fields.bytes_received) AS `http.request.body.size`,
+    meshseal_envoy(fields.bytes_sent) AS `http.response.body.size`,
+    one.flags AS `mesh.response_flags`,
+    meshseal_envoy(fields.response_code_details) AS `mesh.response_code_details`,
+    multiIf(one.flags != '', meshseal_response_flag(one.flags), one.code >= 500, toString(one.code), '') AS `error.type`,
+    one.authority.1 AS `server.address`,
+    one.authority.2 AS `server.port`,
+    trim(BOTH ' ' FROM substringIndex(meshseal_envoy(fields.x_forwarded_for), ',', 1)) AS `client.address`,
+    four.peer.1 AS `network.peer.address`,
+    four.peer.2 AS `network.peer.port`,
+    four.local.1 AS `network.local.address`,
+    four.local.2 AS `network.local.port`,
+    meshseal_envoy(fields.user_agent) AS `user_agent.original`,
+    meshseal_envoy(fields.request_id) AS `http.request.header.x-request-id`,
+    one.cluster AS `mesh.upstream_cluster`,
+    if(one.upstream_host = three.peer, '', one.upstream_host) AS `mesh.upstream_host`,
+    if(one.upstream_local = three.local, '', one.upstream_local) AS `mesh.upstream_local_address`,
+    if(one.downstream_local = three.local, '', one.downstream_local) AS `mesh.downstream_local_address`,
+    if(one.downstream_remote = three.peer, '', one.downstream_remote) AS `mesh.downstream_remote_address`,
+    meshseal_envoy(fields.route_name) AS `mesh.route`,
+    two.reporter AS `mesh.reporter`,
+    one.server_name AS `tls.client.server_name`,
+    if(two.inbound, '', three.names[1]) AS `service.peer.name`,
+    if(two.inbound, '', three.names[2]) AS `service.peer.namespace`,
+    if(two.inbound, three.names[2], '') AS `service.namespace`,
+    meshseal_envoy(fields.connection_termination_details) AS `mesh.connection_termination_details`,
+    meshseal_envoy(fields.upstream_transport_failure_reason) AS `mesh.upstream_transport_failure_reason`
+FROM (
+    SELECT
+        *,
+        tuple(meshseal_address(three.peer) AS peer, meshseal_address(three.local) AS local) AS four
+    FROM (
+        SELECT
+            *,
+            tuple(
+                one.code = 0 AND one.flags != '' AS failed,
+                substringIndex(one.path, '?', 1) AS url_path,
+                multiIf(two.inbound OR one.upstream_host = '', one.downstream_remote, one.upstream_host) AS peer,
+                multiIf(two.inbound OR one.upstream_local = '', one.downstream_local, one.upstream_local) AS local,
+                splitByChar('.', multiIf(
+                    two.cluster_host != '', two.cluster_host,
+                    endsWith(one.cluster, '.consul'), one.cluster,
+                    two.inbound, meshseal_istio_host(one.server_name),
+                    '')) AS names) AS three
+        FROM (
+            SELECT
+                *,
+                tuple(
+                    meshseal_reporter(one.cluster) AS reporter,
+                    reporter = 'inbound' AS inbound,
+                    meshseal_istio_host(one.cluster) AS cluster_host) AS two
+            FROM (
+                SELECT
+                    raw_row,
+                    parsed,
+                    fields,
+                    tuple(
+                        meshseal_envoy(fields.upstream_cluster) AS cluster,
+                        meshseal_envoy(fields.requested_server_name) AS server_name,
+                        meshseal_envoy(fields.path) AS path,
+                        meshseal_envoy(fields.response_flags) AS flags,
+                        meshseal_address(meshseal_envoy(fields.authority)) AS authority,
+                        meshseal_envoy(fields.upstream_host) AS upstream_host,
+                        meshseal_envoy(fields.upstream_local_address) AS upstream_local,
+                        meshseal_envoy(fields.downstream_local_address) AS downstream_local,
+                        meshseal_envoy(fields.downstream_remote_address) AS downstream_remote,
+                        toUInt16OrZero(fields.response_code) AS code,
+                        startsWith(fields.protocol, 'HTTP/') AS http) AS one
+                FROM fields
+            )
+        )
+    )
+)

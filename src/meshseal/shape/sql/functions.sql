@@ -1,0 +1,167 @@
+-- Functions that the shapes and the query renderer share. ClickHouse writes each in place of its
+-- call, so they cost nothing at run time; they are created anew whenever the engine starts.
+-- Every one is total: no text that a sender can write makes it throw.
+
+-- ---- Text of numbers ------------------------------------------------------------------------
+
+-- A double as JSON has it; what JSON has no number for becomes a string, as protobuf's JSON does.
+CREATE OR REPLACE FUNCTION meshseal_json_double AS (x) -> multiIf(
+    isNaN(x), '"NaN"', isInfinite(x), if(x > 0, '"Infinity"', '"-Infinity"'), toString(x));
+
+-- Milliseconds of at most twelve digits and six decimals as nanoseconds.
+CREATE OR REPLACE FUNCTION meshseal_nanos AS (milliseconds) ->
+    toUInt64OrZero(substringIndex(milliseconds, '.', 1)) * 1000000 + if(position(milliseconds, '.') = 0, 0,
+        toUInt64OrZero(rightPad(substringIndex(milliseconds, '.', -1), 6, '0')));
+
+-- Nanoseconds as milliseconds, without needless zeros: 12000000 -> '12', 1500 -> '0.0015'.
+CREATE OR REPLACE FUNCTION meshseal_milliseconds AS (nanos) ->
+    concat(toString(intDiv(nanos, 1000000)), if(nanos % 1000000 = 0, '', concat(
+        '.', trim(TRAILING '0' FROM leftPad(toString(nanos % 1000000), 6, '0')))));
+
+-- ---- Times ----------------------------------------------------------------------------------
+
+-- ISO 8601 and its relatives as nanoseconds since the epoch; 0 for what is no time.
+CREATE OR REPLACE FUNCTION meshseal_time AS (text) ->
+    toUnixTimestamp64Nano(parseDateTime64BestEffortOrZero(text, 9, 'UTC'));
+
+-- A number since the epoch, in whichever unit makes it a date between 2001 and 2286.
+CREATE OR REPLACE FUNCTION meshseal_epoch AS (text) -> multiIf(
+    NOT match(text, '^[0-9]{9,19}([.][0-9]{1,9})?$'), 0,
+    position(text, '.') > 0,
+        toInt64OrZero(substringIndex(text, '.', 1)) * if(length(substringIndex(text, '.', 1)) <= 10, 1000000000, 1000000)
+        + intDiv(toInt64OrZero(rightPad(substringIndex(text, '.', -1), 9, '0')), if(length(substringIndex(text, '.', 1)) <= 10, 1, 1000)),
+    length(text) <= 10, toInt64OrZero(text) * 1000000000,
+    length(text) <= 13, toInt64OrZero(text) * 1000000,
+    length(text) <= 16, toInt64OrZero(text) * 1000,
+    toInt64OrZero(text));
+
+-- ---- Addresses ------------------------------------------------------------------------------
+
+-- The host and the port, as text, of 'host', 'host:port', '[v6]' and '[v6]:port'; what has no port
+-- of digits is a host altogether.
+CREATE OR REPLACE FUNCTION meshseal_address AS (address) -> arrayMap(
+    cut -> if(cut = 0, (trim(BOTH '[]' FROM address), ''),
+        (trim(BOTH '[]' FROM substring(address, 1, cut - 1)), substring(address, cut + 1))),
+    [if(
+        countSubstrings(address, ':') = 1 OR match(address, '^\\[.*\\]:'),
+        length(address) - length(substringIndex(address, ':', -1)), 0)])[1];
+
+-- ---- Severity -------------------------------------------------------------------------------
+
+-- OpenTelemetry's number for the usual words; 0 for any other.
+-- Source: OpenTelemetry logs data model, appendix B.
+CREATE OR REPLACE FUNCTION meshseal_severity AS (word) -> transform(
+    lower(word),
+    ['trace', 'debug', 'dbg', 'd', 'verbose', 'info', 'information', 'informational', 'i', 'notice',
+     'warn', 'warning', 'w', 'error', 'err', 'e', 'severe', 'critical', 'crit', 'alert', 'c',
+     'fatal', 'f', 'emerg', 'emergency', 'panic'],
+    [1, 5, 5, 5, 5, 9, 9, 9, 9, 10,
+     13, 13, 13, 17, 17, 17, 17, 18, 18, 19, 18,
+     21, 21, 21, 21, 21],
+    0);
+
+-- The word for a number, one for each of OpenTelemetry's ranges.
+CREATE OR REPLACE FUNCTION meshseal_level AS (number) -> multiIf(
+    number = 0, 'unknown', number < 5, 'trace', number < 9, 'debug', number < 13, 'info',
+    number < 17, 'warn', number < 21, 'error', 'fatal');
+
+-- ---- Pairs ----------------------------------------------------------------------------------
+
+-- The first value of a key in an array of (key, value), or ''.
+CREATE OR REPLACE FUNCTION meshseal_value AS (pairs, wanted) ->
+    tupleElement(arrayFirst(pair -> tupleElement(pair, 1) = wanted, pairs), 2);
+
+-- Of several keys, the value of the first that has one.
+CREATE OR REPLACE FUNCTION meshseal_first_value AS (pairs, wanted) ->
+    arrayFirst(value -> value != '', arrayMap(key -> meshseal_value(pairs, key), wanted));
+
+-- Attributes as a map.
+CREATE OR REPLACE FUNCTION meshseal_map AS (pairs) ->
+    CAST(pairs, 'Map(LowCardinality(String), String)');
+
+-- ---- Loki -----------------------------------------------------------------------------------
+
+-- A protobuf Timestamp as nanoseconds; -1, which is no time, where it does not fit.
+CREATE OR REPLACE FUNCTION meshseal_loki_nanos AS (seconds, nanos) -> if(
+    seconds BETWEEN -9000000000 AND 9000000000, seconds * 1000000000 + nanos, toInt64(-1));
+
+-- The content of a quoted Go string.
+CREATE OR REPLACE FUNCTION meshseal_unquote AS (text) -> if(
+    position(text, '\\') = 0, text,
+    if(isValidJSON(concat('"', text, '"')),
+        JSONExtractString(concat('["', text, '"]'), 1),
+        replaceAll(replaceAll(text, '\\"', '"'), '\\\\', '\\')));
+
+-- ---- Services -------------------------------------------------------------------------------
+
+-- The service that resource attributes name, or ''.
+-- Source: Loki's list of labels that become `service_name`, after OpenTelemetry's own key.
+CREATE OR REPLACE FUNCTION meshseal_service AS (attributes) -> if(
+    empty(attributes), '', arrayFirst(name -> name != '', arrayMap(key -> attributes[key], [
+        'service.name', 'service_name', 'service', 'app', 'application', 'app_name', 'name',
+        'app_kubernetes_io_name', 'container', 'container_name', 'k8s.container.name', 'k8s_container_name',
+        'component', 'workload', 'job', 'k8s.job.name', 'k8s_job_name'])));
+
+-- ---- Envoy ----------------------------------------------------------------------------------
+
+-- A field of an Envoy access log, '' where it says that there is none.
+CREATE OR REPLACE FUNCTION meshseal_envoy AS (field) -> if(field = '-', '', field);
+
+-- The host in a cluster name of Istio, `outbound|8000|v1|httpbin.foo.svc.cluster.local`, or in a
+-- server name made from one, `outbound_.8000_.v1_.httpbin.foo.svc.cluster.local`, or ''.
+CREATE OR REPLACE FUNCTION meshseal_istio_host AS (cluster) -> multiIf(
+    startsWith(cluster, 'inbound|') OR startsWith(cluster, 'outbound|'), splitByChar('|', cluster)[4],
+    startsWith(cluster, 'outbound_.'), arrayStringConcat(arraySlice(splitByString('_.', cluster), 4), '_.'),
+    '');
+
+-- Which side of a call an Envoy cluster name shows its proxy to be on, or ''.
+CREATE OR REPLACE FUNCTION meshseal_reporter AS (cluster) -> multiIf(
+    startsWith(cluster, 'inbound|') OR startsWith(cluster, 'InboundPassthroughCluster') OR cluster = 'local_app',
+        'inbound',
+    startsWith(cluster, 'outbound|') OR endsWith(cluster, '.consul')
+        OR cluster IN ('PassthroughCluster', 'BlackHoleCluster'),
+        'outbound',
+    '');
+
+-- The long names of Envoy's response flags, for `error.type`.
+-- Source: envoyproxy/envoy, source/common/stream_info/utility.h
+CREATE OR REPLACE FUNCTION meshseal_response_flag AS (flags) -> transform(
+    substringIndex(flags, ',', 1),
+    ['LH', 'UH', 'UT', 'LR', 'UR', 'UF', 'UC', 'UO', 'NR', 'DI', 'FI', 'RL', 'UAEX', 'RLSE', 'DC',
+     'URX', 'SI', 'IH', 'DPE', 'UMSDR', 'RFCF', 'NFCF', 'DT', 'UPE', 'NC', 'OM', 'DF', 'DO', 'DR'],
+    ['FailedLocalHealthCheck', 'NoHealthyUpstream', 'UpstreamRequestTimeout', 'LocalReset',
+     'UpstreamRemoteReset', 'UpstreamConnectionFailure', 'UpstreamConnectionTermination',
+     'UpstreamOverflow', 'NoRouteFound', 'DelayInjected', 'FaultInjected', 'RateLimited',
+     'UnauthorizedExternalService', 'RateLimitServiceError', 'DownstreamConnectionTermination',
+     'UpstreamRetryLimitExceeded', 'StreamIdleTimeout', 'InvalidEnvoyRequestHeaders',
+     'DownstreamProtocolError', 'UpstreamMaxStreamDurationReached', 'ResponseFromCacheFilter',
+     'NoFilterConfigFound', 'DurationTimeout', 'UpstreamProtocolError', 'NoClusterFound',
+     'OverloadManagerTerminated', 'DnsResolutionFailed', 'DropOverload', 'DownstreamRemoteReset'],
+    substringIndex(flags, ',', 1));
+
+-- ---- JSON -----------------------------------------------------------------------------------
+
+-- One level of nesting taken away: an object's members stand under `key.member`.
+CREATE OR REPLACE FUNCTION meshseal_flatten AS (pairs) -> if(
+    arrayExists(pair -> startsWith(tupleElement(pair, 2), '{'), pairs),
+    arrayFlatten(arrayMap(
+        pair -> if(
+            startsWith(tupleElement(pair, 2), '{') AND tupleElement(pair, 2) != '{}',
+            arrayMap(
+                member -> (concat(tupleElement(pair, 1), '.', tupleElement(member, 1)), tupleElement(member, 2)),
+                JSONExtractKeysAndValuesRaw(tupleElement(pair, 2))),
+            [pair]),
+        pairs)),
+    pairs);
+
+-- A JSON value as text: strings without quotes, everything else as it stands.
+CREATE OR REPLACE FUNCTION meshseal_json_scalar AS (raw) -> if(
+    startsWith(raw, '"'), JSONExtractString(concat('[', raw, ']'), 1), raw);
+
+-- A trace or span id of so many hexadecimal digits, in lower case, or '' for anything else. A
+-- 64-bit trace id is filled up with zeros, as OpenTelemetry does.
+CREATE OR REPLACE FUNCTION meshseal_hex_id AS (text, digits) -> if(
+    match(text, '^([0-9a-fA-F]{16}|[0-9a-fA-F]{32})$') AND length(text) <= digits
+        AND NOT match(text, '^0+$'),
+    leftPad(lower(text), digits, '0'),
+    '');

@@ -1,0 +1,1 @@
+"""Generated message classes; `tools/protos` makes them anew."""
