@@ -15,7 +15,9 @@ import math
 from typing import Any
 
 import msgspec
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
+from google.protobuf.message import DecodeError
+
+from meshseal.wire.protos.spool_pb2 import NestedAny, NestedArray, NestedMap
 
 ANY_VALUE_TYPE = (
     "Tuple(string_value String, bool_value UInt8, int_value Int64, double_value Float64, "
@@ -71,36 +73,40 @@ def as_json(encoded: bytes) -> str:
     """Return the JSON text of a nested value in the form that `meshseal_nested*` gives.
 
     Maps keep their order and every one of their entries, even where two have one key; bytes become
-    base64; a double that JSON has no number for becomes a string, as in protobuf's own JSON.
-
-    Raises: ValueError when the bytes are not such a value.
+    base64; a double that JSON has no number for becomes a string, as in protobuf's own JSON. Bytes
+    that are no nested value become base64 as a whole: nothing is refused here.
     """
     kind, content = encoded[:1], encoded[1:]
-    if kind == _ARRAY:
-        return _array(ArrayValue.FromString(content))
-    if kind == _KVLIST:
-        return _kvlist(KeyValueList.FromString(content))
-    if kind == _JSON:
+    try:
+        if kind == _ARRAY:
+            return _array(NestedArray.FromString(content))
+        if kind == _KVLIST:
+            return _map(NestedMap.FromString(content))
         return _from_json(msgspec.json.decode(content))
-    raise ValueError(f"no nested value begins with {kind!r}")
+    except (DecodeError, msgspec.DecodeError, RecursionError):
+        return _scalar(content)
 
 
-def _array(array: ArrayValue) -> str:
+def _array(array: NestedArray) -> str:
     return f"[{','.join(_any(item) for item in array.values)}]"
 
 
-def _kvlist(kvlist: KeyValueList) -> str:
-    return f"{{{','.join(f'{_text(kv.key)}:{_any(kv.value)}' for kv in kvlist.values)}}}"
+def _map(entries: NestedMap) -> str:
+    return "{%s}" % ",".join(
+        f"{_text(entry.key)}:{_any(entry.value)}" for entry in entries.values
+    )
 
 
-def _any(value: AnyValue) -> str:
+def _any(value: NestedAny) -> str:
     which = value.WhichOneof("value")
     if which is None:
         return "null"
     if which == "array_value":
         return _array(value.array_value)
     if which == "kvlist_value":
-        return _kvlist(value.kvlist_value)
+        return _map(value.kvlist_value)
+    if which == "string_value":
+        return _text(value.string_value)
     return _scalar(getattr(value, which))
 
 
@@ -113,12 +119,10 @@ def _from_json(value: Any) -> str:
         if name == "kvlistValue":
             entries = (entry for entry in _values(content) if isinstance(entry, dict))
             return "{%s}" % ",".join(
-                f"{_text(str(entry.get('key', '')))}:{_from_json(entry.get('value'))}"
+                f"{_scalar(str(entry.get('key', '')))}:{_from_json(entry.get('value'))}"
                 for entry in entries
             )
-        if name == "intValue":
-            return str(content)
-        return _scalar(content)
+        return str(content) if name == "intValue" else _scalar(content)
     return "null"
 
 
@@ -135,5 +139,5 @@ def _scalar(value: str | bytes | float) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _text(value: str) -> str:
-    return msgspec.json.encode(value).decode()
+def _text(value: bytes) -> str:
+    return msgspec.json.encode(value.decode(errors="backslashreplace")).decode()

@@ -1,0 +1,1 @@
+"""Floor 15: configuration and wiring, the only place where all floors meet."""

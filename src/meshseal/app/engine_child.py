@@ -1,0 +1,185 @@
+"""The engine's process: the engine, its HTTP face, and the mill.
+
+The server starts it with one line of JSON on standard input, and speaks to it in lines of JSON
+from then on: `{"mill": 7, "again": false}` asks for a segment, `{"stop": true}` ends it. It
+answers `{"ready": …}`, and for each segment `{"milled": …}` or `{"failed": …}`. When standard
+input ends, the server is gone, and the process ends too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import queue
+import secrets
+import signal
+import socket
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+import uvicorn
+
+from meshseal.access.keys import Keyring
+from meshseal.access.state import open_state
+from meshseal.app.logs import configure_logs
+from meshseal.app.paths import DataPaths
+from meshseal.mill.keys import BatchKeys
+from meshseal.mill.sealer import Sealer
+from meshseal.mill.stage import Stage
+from meshseal.mill.stair import Stair
+from meshseal.mill.writer import StoreWriter
+from meshseal.model.errors import MeshsealError
+from meshseal.seal.ledger import Ledger
+from meshseal.seal.signing_key import load_or_create_signer
+from meshseal.store.engine import Engine, EnginePaths
+from meshseal.store.face import USER, Face
+from meshseal.store.schema import create_statements
+
+_LOG = structlog.get_logger(__name__)
+_PR_SET_PDEATHSIG = 1
+SPOOL_PURPOSE, STORE_PURPOSE = "spool", "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What the server tells the process first."""
+
+    data: str
+    master_key: str
+    state_url: str
+    max_memory_bytes: int
+    query_handles: int
+    mill_workers: int
+    merge_threads: int
+    retention_days: int
+    mill: bool
+    log_level: str
+    log_json: bool
+
+
+class _Child:
+    """The process."""
+
+    def __init__(self, boot: Boot) -> None:
+        self._boot = boot
+        self._paths = DataPaths(Path(boot.data))
+        self._keyring = Keyring(bytes.fromhex(boot.master_key))
+        self._state = open_state(boot.state_url)
+        self._engine = Engine(
+            EnginePaths(self._paths.engine),
+            handles=boot.query_handles,
+            max_memory_bytes=boot.max_memory_bytes,
+            merge_threads=boot.merge_threads,
+            store_key=self._keyring.derive(STORE_PURPOSE),
+        )
+        self._work: queue.Queue[tuple[int, bool] | None] = queue.Queue()
+        self._output = threading.Lock()
+        self._workers: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Serve until the server says stop or is gone."""
+        setup = self._engine.open()
+        for statement in create_statements():
+            setup.execute(statement)
+        if self._boot.mill:
+            self._start_workers()
+        try:
+            asyncio.run(self._serve())
+        finally:
+            for _ in self._workers:
+                self._work.put(None)
+            for worker in self._workers:
+                worker.join()
+            self._engine.close()
+
+    def _start_workers(self) -> None:
+        signer = load_or_create_signer(self._paths.ledger_key, self._keyring, origin="")
+        sealer = Sealer(Ledger(self._paths.ledger, signer), self._state)
+        keys = BatchKeys(self._state, self._keyring)
+        schema = str(resources.files("meshseal.model").joinpath("spool.proto"))
+        for number in range(self._boot.mill_workers):
+            handle = self._engine.open()
+            stage = Stage(
+                handle,
+                worker=number,
+                schema_path=schema,
+                retention_days=self._boot.retention_days,
+            )
+            stair = Stair(
+                self._paths.spool,
+                spool_key=self._keyring.derive(SPOOL_PURPOSE),
+                stage=stage,
+                writer=StoreWriter(handle, stage.table),
+                keys=keys,
+                sealer=sealer,
+            )
+            thread = threading.Thread(target=self._mill, args=(stair,), name=f"mill-{number}")
+            thread.start()
+            self._workers.append(thread)
+
+    def _mill(self, stair: Stair) -> None:
+        while (job := self._work.get()) is not None:
+            segment, again = job
+            try:
+                milled = stair.mill(segment, again=again)
+            except (MeshsealError, OSError, ValueError) as error:
+                _LOG.exception("mill_failed", segment=segment)
+                self._say({"failed": segment, "error": f"{type(error).__name__}: {error}"[:1000]})
+            else:
+                self._say({"milled": asdict(milled)})
+
+    async def _serve(self) -> None:
+        password = secrets.token_urlsafe(32)
+        face = Face(self._engine, password=password, handles=self._boot.query_handles)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            face, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        loop = asyncio.get_running_loop()
+        threading.Thread(
+            target=self._listen, args=(loop, server), name="control", daemon=True
+        ).start()
+        port = listener.getsockname()[1]
+        self._say({"ready": {"port": port, "user": USER, "password": password}})
+        await server.serve([listener])
+        face.close()
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
+        """Take the server's orders until there are no more."""
+        for line in sys.stdin.buffer:
+            order = msgspec.json.decode(line)
+            if "mill" in order:
+                self._work.put((order["mill"], order["again"]))
+            elif "stop" in order:
+                break
+        loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        with self._output:
+            sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+            sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Run the process."""
+    # The kernel ends this process when the server dies, however it dies.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    boot = msgspec.json.decode(sys.stdin.buffer.readline(), type=Boot)
+    if os.getppid() == 1:
+        return
+    configure_logs(level=boot.log_level, as_json=boot.log_json, process="engine")
+    _Child(boot).run()
+
+
+if __name__ == "__main__":
+    main()

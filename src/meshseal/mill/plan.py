@@ -1,0 +1,161 @@
+"""What becomes of a segment: its batches, and every envelope's place in one of them.
+
+The records of one tenant in one segment are one batch. Numbers follow from the segment alone, so
+that a segment milled twice gives the same batches.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from meshseal.model import protowire as wire
+from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, decode, read_delimited
+from meshseal.model.identifiers import batch_id
+from meshseal.seal.manifest import MAX_SOURCES, ChunkRange, SourceShare, Tallied
+from meshseal.shape.payloads import SHAPES
+
+_OTHERS = "…"
+
+
+@dataclass(slots=True)
+class BatchPlan:
+    """One batch: what is known of it before its records are decoded."""
+
+    tenant: str
+    batch: int
+    records: int = 0
+    shares: Counter[tuple[str, str]] = field(default_factory=Counter)
+    chunks: dict[tuple[str, str], list[Chunk]] = field(default_factory=dict)
+    tallies: list[Tallied] = field(default_factory=list)
+    kinds: set[Payload] = field(default_factory=set)
+
+    def add(self, envelope: Envelope) -> None:
+        """Count an envelope in."""
+        key = (envelope.source, envelope.door)
+        self.records += envelope.records
+        self.shares[key] += envelope.records
+        self.kinds.add(envelope.kind)
+        if envelope.chunk:
+            self.chunks.setdefault(key, []).append(envelope.chunk)
+
+    def sources(self) -> list[SourceShare]:
+        """Return who sent how much, the largest first; what is over the limit is counted as one."""
+        ordered = self.shares.most_common()
+        shares = [
+            SourceShare(source, door, records, _ranges(self.chunks.get((source, door), [])))
+            for (source, door), records in ordered[:MAX_SOURCES]
+        ]
+        rest = sum(records for _, records in ordered[MAX_SOURCES:])
+        return [*shares, SourceShare(_OTHERS, _OTHERS, rest)] if rest else shares
+
+    def shapes(self) -> dict[str, int]:
+        """Return the version of each shape that decodes payloads of it."""
+        return {kind.field_name: SHAPES[kind].version for kind in sorted(self.kinds)}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An envelope with its place."""
+
+    envelope: Envelope
+    message: memoryview
+    batch: int
+    first_seq: int
+
+    def pieces(self) -> tuple[bytes, memoryview, bytes]:
+        """Return what the engine reads: the length, the message, and its numbers behind it."""
+        numbers = wire.varint_field(12, self.batch) + wire.varint_field(13, self.first_seq)
+        return wire.varint(len(self.message) + len(numbers)), self.message, numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A segment's batches, and its envelopes in the order of their numbers."""
+
+    segment: int
+    batches: list[BatchPlan]
+    placed: list[Placed]
+
+    @property
+    def records(self) -> int:
+        """All records of the segment."""
+        return sum(batch.records for batch in self.batches)
+
+    def stored(self) -> list[tuple[str, str, int]]:
+        """Return (tenant, door, records)."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for batch in self.batches:
+            for (_, door), records in batch.shares.items():
+                counted[batch.tenant, door] += records
+        return [(tenant, door, records) for (tenant, door), records in sorted(counted.items())]
+
+
+def make_plan(
+    segment: int,
+    contents: Iterable[bytes],
+    *,
+    without: frozenset[int] = frozenset(),
+    node: int = 0,
+) -> Plan:
+    """Return the plan of a segment.
+
+    Args:
+        segment: Its number.
+        contents: What its frames hold.
+        without: Positions of envelopes that are left out because nothing can decode them.
+        node: The number of this node in its cluster.
+
+    Raises: ValueError when the bytes are not envelopes.
+    """
+    batches: dict[str, BatchPlan] = {}
+    placed: list[Placed] = []
+    position = -1
+    for content in contents:
+        for message in read_delimited(content):
+            decoded = decode(message)
+            batch = batches.get(decoded.tenant)
+            if batch is None:
+                number = batch_id(segment, len(batches), node=node)
+                batch = batches[decoded.tenant] = BatchPlan(decoded.tenant, number)
+            if isinstance(decoded, Tally):
+                batch.tallies.append(Tallied(decoded.door, decoded.refused, decoded.deduplicated))
+                continue
+            position += 1
+            if position not in without:
+                placed.append(Placed(decoded, message, batch.batch, batch.records))
+                batch.add(decoded)
+    return Plan(segment, [batch for batch in batches.values() if batch.records], placed)
+
+
+def memory_file(name: str, placed: Sequence[Placed]) -> int:
+    """Return the descriptor of a file in memory that holds envelopes for the engine to read.
+
+    Plaintext never reaches the disk. The caller closes the descriptor.
+    """
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    try:
+        pieces = [memoryview(piece) for one in placed for piece in one.pieces()]
+        while pieces:
+            written = os.writev(descriptor, pieces[:1000])
+            while pieces and written >= len(pieces[0]):
+                written -= len(pieces.pop(0))
+            if written:
+                pieces[0] = pieces[0][written:]
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _ranges(chunks: list[Chunk]) -> list[ChunkRange]:
+    """Return the numbers of chunks by agent and epoch."""
+    streams: dict[tuple[str, int], list[int]] = {}
+    for chunk in chunks:
+        streams.setdefault((chunk.agent, chunk.epoch), []).append(chunk.sequence)
+    return [
+        ChunkRange(agent, epoch, min(numbers), max(numbers), len(numbers))
+        for (agent, epoch), numbers in sorted(streams.items())
+    ]

@@ -1,0 +1,200 @@
+"""The SQL steps from envelopes to a stage table: records, numbered and hashed.
+
+Each worker has tables of its own, in a database that lives in memory and is empty when the engine
+starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
+
+from meshseal.mill.plan import Placed, Plan, memory_file
+from meshseal.model import protowire as wire
+from meshseal.model.columns import LOG_COLUMNS
+from meshseal.model.envelope import Payload
+from meshseal.model.errors import IntegrityError
+from meshseal.seal.merkle import HASH_BYTES
+from meshseal.shape import anyvalue, canonical
+from meshseal.shape.assemble import record_select
+from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
+from meshseal.shape.payloads import SCHEMA_MESSAGE, raw_insert
+from meshseal.store.engine import Handle
+from meshseal.store.schema import raw_columns, stage_columns
+
+DATABASE = "work"
+_FORMATS = frozenset({*FORMAT, OTLP, UNPARSED})
+_COLUMNS = ", ".join(column.name for column in LOG_COLUMNS)
+
+# One block of everything, so that an insert makes one part per partition, whole or not at all; and
+# of the optimizer only what pays for itself: analysis is most of what a small segment costs.
+SETTINGS: dict[str, str] = {
+    "max_threads": "1",
+    "max_insert_threads": "1",
+    "min_insert_block_size_rows": "1000000000",
+    "min_insert_block_size_bytes": str(1 << 34),
+    "query_plan_enable_optimizations": "0",
+    "optimize_and_compare_chain": "0",
+    "input_format_protobuf_oneof_presence": "1",
+    "log_queries": "0",
+}
+
+
+class Stage:
+    """The tables of one worker.
+
+    Args:
+        handle: The worker's connection to the engine.
+        worker: Its number, which names its tables.
+        schema_path: The absolute path of `spool.proto`.
+        retention_days: How long the records are to be kept.
+    """
+
+    def __init__(
+        self, handle: Handle, *, worker: int, schema_path: str, retention_days: int
+    ) -> None:
+        self._handle = handle
+        self._raw = f"{DATABASE}.raw_{worker}"
+        self._nested = f"{DATABASE}.nested_{worker}"
+        self._keys = f"{DATABASE}.keys_{worker}"
+        self.table = f"{DATABASE}.stage_{worker}"
+        self._retention_days = retention_days
+        handle.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Memory")
+        for name, value in SETTINGS.items():
+            handle.execute(f"SET {name} = {value}")
+        handle.execute(f"SET format_schema = '{schema_path}:{SCHEMA_MESSAGE}'")
+        for table, columns, engine in (
+            (self._raw, raw_columns(), "Memory"),
+            (self._nested, anyvalue.NESTED_TABLE_COLUMNS, "Join(ANY, LEFT, Encoded)"),
+            (self._keys, "Batch UInt64, Key FixedString(32)", "Join(ANY, LEFT, Batch)"),
+            (self.table, stage_columns(), "Memory"),
+        ):
+            handle.execute(f"CREATE TABLE {table} ({columns}) ENGINE = {engine}")
+
+    def clear(self) -> None:
+        """Forget what is in the tables."""
+        for table in (self._raw, self._nested, self._keys, self.table):
+            self._handle.execute(f"TRUNCATE TABLE {table}")
+
+    def fill(self, plan: Plan, placed: Sequence[Placed], keys: Mapping[int, bytes]) -> None:
+        """Decode envelopes of a plan into the stage table, with their leaves.
+
+        Args:
+            plan: The plan they are part of.
+            placed: Which of its envelopes.
+            keys: The key of each batch.
+
+        Raises: EngineError when the engine cannot decode them; IntegrityError when it finds other
+            records in them than their door counted.
+        """
+        self.clear()
+        rows = b"".join(batch.to_bytes(8, "little") + key for batch, key in keys.items())
+        self._handle.insert(f"INSERT INTO {self._keys}", rows, format_name="RowBinary")
+        ordered = sorted(placed, key=lambda one: one.envelope.kind)
+        for kind, group in groupby(ordered, key=lambda one: one.envelope.kind):
+            of_kind = list(group)
+            self._handle.execute(f"TRUNCATE TABLE {self._raw}")
+            self._fill_raw(plan.segment, kind, of_kind)
+            self._check_counts(of_kind)
+            self._fill_stage()
+
+    def leaves(self) -> bytes:
+        """Return the leaves of all records, batch by batch, in the order of their numbers."""
+        return self._handle.execute(
+            f"SELECT Leaf FROM {self.table} ORDER BY Batch, Seq", output="RowBinary"
+        )
+
+    def times(self) -> dict[int, tuple[int, int]]:
+        """Return the earliest and the latest time of each batch, in nanoseconds."""
+        rows = self._handle.execute(
+            "SELECT Batch, toUnixTimestamp64Nano(min(Timestamp)), "
+            f"toUnixTimestamp64Nano(max(Timestamp)) FROM {self.table} GROUP BY Batch"
+        ).decode()
+        values = (line.split("\t") for line in rows.splitlines())
+        return {int(batch): (int(first), int(last)) for batch, first, last in values}
+
+    def _fill_raw(self, segment: int, kind: Payload, placed: list[Placed]) -> None:
+        descriptor = memory_file(f"segment-{segment}", placed)
+        try:
+            sql = raw_insert(
+                kind, f"/proc/self/fd/{descriptor}", table=self._raw, nested=self._nested
+            )
+            self._handle.execute(sql)
+            if self._fill_nested():
+                # Now the texts of arrays and maps are there to be looked up.
+                self._handle.execute(f"TRUNCATE TABLE {self._raw}")
+                self._handle.execute(sql)
+        finally:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def _fill_nested(self) -> bool:
+        """Make text of the nested values in the raw table; says whether there were any."""
+        found = self._handle.execute(
+            f"SELECT DISTINCT arrayJoin(Nested) FROM {self._raw}", output="RowBinary"
+        )
+        rows: list[bytes] = []
+        offset = 0
+        while offset < len(found):
+            length, offset = wire.read_varint(found, offset)
+            encoded = found[offset : offset + length]
+            offset += length
+            for text in (encoded, anyvalue.as_json(encoded).encode()):
+                rows += (wire.varint(len(text)), text)
+        if rows:
+            self._handle.insert(
+                f"INSERT INTO {self._nested}", b"".join(rows), format_name="RowBinary"
+            )
+        return bool(rows)
+
+    def _check_counts(self, placed: Sequence[Placed]) -> None:
+        expected: dict[int, int] = {}
+        for one in placed:
+            expected[one.batch] = expected.get(one.batch, 0) + one.envelope.records
+        rows = self._handle.execute(f"SELECT Batch, count() FROM {self._raw} GROUP BY Batch")
+        pairs = (line.split("\t") for line in rows.decode().splitlines())
+        found = {int(batch): int(count) for batch, count in pairs}
+        if found != expected:
+            raise IntegrityError(f"doors counted {expected} records, the engine found {found}")
+
+    def _fill_stage(self) -> None:
+        found = self._handle.execute(
+            f"SELECT DISTINCT Format, notEmpty(Attributes) FROM {self._raw}"
+        ).decode()
+        for line in found.splitlines():
+            format_name, own = line.split("\t")
+            if format_name not in _FORMATS:
+                raise IntegrityError(f"no format is called {format_name!r}")
+            self._fill_from(format_name, own_attributes=own == "1")
+
+    def _fill_from(self, format_name: str, *, own_attributes: bool) -> None:
+        source = (
+            f"FROM {self._raw} WHERE Format = '{format_name}' "
+            f"AND notEmpty(Attributes) = {int(own_attributes)}"
+        )
+        select = record_select(
+            format_name, own_attributes=own_attributes, retention_days=self._retention_days
+        ).replace("FROM raw", source)
+        leaf = canonical.leaf_expression(f"joinGet('{self._keys}', 'Key', Batch)")
+        self._handle.execute(
+            f"INSERT INTO {self.table} ({_COLUMNS}, Leaf)\n"
+            f"SELECT {_COLUMNS}, {leaf} AS Leaf\nFROM (\n{select}\n)"
+        )
+
+
+def split_leaves(leaves: bytes, plan: Plan) -> dict[int, bytes]:
+    """Return the leaves of each batch. Raises: IntegrityError when there are not enough."""
+    if len(leaves) != plan.records * HASH_BYTES:
+        raise IntegrityError("the stage does not hold every record of the segment")
+    parts: dict[int, bytes] = {}
+    offset = 0
+    for batch in sorted(plan.batches, key=lambda batch: batch.batch):
+        end = offset + batch.records * HASH_BYTES
+        parts[batch.batch] = leaves[offset:end]
+        offset = end
+    return parts
+
+
+

@@ -1,0 +1,164 @@
+"""Writes a stage into the store, exactly once.
+
+An insert is one part per partition, and a part is there whole or not at all. It carries the
+segment's number as its deduplication token; and where an earlier try may have got half-way, the
+partitions that already have the batch are left out. So a segment may be stored any number of times
+and is there once, even if a power cut took the engine's own memory of tokens.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from meshseal.model import protowire as wire
+from meshseal.model.columns import LOG_COLUMNS
+from meshseal.store.engine import Handle
+from meshseal.store.schema import ATTRIBUTE_KEYS, LOGS, SEAL_HINT, STREAMS, TABLES
+
+MAX_PARTITIONS_PER_INSERT = 90
+_COLUMNS = ", ".join(column.name for column in LOG_COLUMNS)
+_DATABASE = "default"
+_EPOCH = datetime.date(1970, 1, 1)
+_KNOWN_KEYS = 200_000
+
+Partition = tuple[int, datetime.date]
+
+_STREAMS_SELECT = """SELECT
+    Tenant,
+    toStartOfHour(Timestamp) AS Hour,
+    ServiceName,
+    toJSONString(mapSort(ResourceAttributes)) AS Labels,
+    count() AS Records,
+    sum(length(Body)) AS Bytes
+FROM {stage}
+GROUP BY Tenant, Hour, ServiceName, Labels"""
+
+_KEYS_SELECT = """SELECT Tenant, Scope, arrayJoin(Keys) AS Key, Day
+FROM (
+    SELECT
+        Tenant,
+        toDate(Timestamp) AS Day,
+        groupUniqArrayArray(mapKeys({column})) AS Keys,
+        '{scope}' AS Scope
+    FROM {stage}
+    GROUP BY Tenant, Day
+)"""
+
+_SCOPES = {
+    "log": "OtherAttributes",
+    "resource": "ResourceAttributes",
+    "scope": "ScopeAttributes",
+}
+
+
+class StoreWriter:
+    """Writes one worker's stage table. `handle` is the worker's own."""
+
+    def __init__(self, handle: Handle, stage_table: str) -> None:
+        self._handle = handle
+        self._stage = stage_table
+        rows = handle.execute(
+            "SELECT arrayJoin(data_paths) FROM system.tables "
+            f"WHERE database = '{_DATABASE}' AND name IN {TABLES!r}"
+        ).decode()
+        self._paths = [Path(line) for line in rows.splitlines()]
+        self._known_keys: set[tuple[str, str, str, str]] = set()
+
+    def write(self, segment: int, batches: Iterable[int], *, again: bool) -> None:
+        """Store the stage's records; they are durable when it returns.
+
+        Args:
+            segment: The segment's number.
+            batches: Its batches.
+            again: Whether an earlier try may have stored some of them.
+        """
+        started = time.time()
+        partitions = self._partitions(self._stage, "1")
+        whole = len(partitions) <= MAX_PARTITIONS_PER_INSERT and not again
+        if again:
+            numbers = ", ".join(str(int(batch)) for batch in batches)
+            partitions -= self._partitions(f"{_DATABASE}.{LOGS}", f"Batch IN ({numbers})")
+        ordered = sorted(partitions)
+        for start in range(0, len(ordered), MAX_PARTITIONS_PER_INSERT):
+            part = ordered[start : start + MAX_PARTITIONS_PER_INSERT]
+            self._insert_logs(segment, part, filtered=not whole)
+        self._execute(f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", segment)
+        self._insert_keys()
+        self._sync_directories(started)
+
+    def _partitions(self, table: str, condition: str) -> set[Partition]:
+        rows = self._handle.execute(
+            f"SELECT DISTINCT RetentionDays, toDate(Timestamp) FROM {table} WHERE {condition}"
+        ).decode()
+        values = (line.split("\t") for line in rows.splitlines())
+        return {(int(days), datetime.date.fromisoformat(day)) for days, day in values}
+
+    def _insert_logs(self, segment: int, partitions: Sequence[Partition], *, filtered: bool) -> None:
+        where = ""
+        if filtered:
+            listed = ", ".join(f"({days}, '{day.isoformat()}')" for days, day in partitions)
+            where = f"\nWHERE (RetentionDays, toDate(Timestamp)) IN ({listed})"
+        self._execute(
+            f"INSERT INTO {LOGS} ({_COLUMNS}, {SEAL_HINT})\n"
+            f"SELECT {_COLUMNS}, reinterpretAsUInt32(substring(Leaf, 1, 4)) AS {SEAL_HINT}\n"
+            f"FROM {self._stage}{where}",
+            segment,
+        )
+
+    def _insert_keys(self) -> None:
+        """Note attribute keys that were not seen before on their day."""
+        found: set[tuple[str, str, str, str]] = set()
+        for scope, column in _SCOPES.items():
+            rows = self._handle.execute(
+                _KEYS_SELECT.format(column=column, scope=scope, stage=self._stage),
+                output="TSVRaw",
+            ).decode(errors="surrogateescape")
+            lines = (line.split("\t") for line in rows.split("\n") if line)
+            # A key with a tab or a line end in it is not worth listing.
+            found |= {(line[0], line[1], line[2], line[3]) for line in lines if len(line) == 4}
+        new = found - self._known_keys
+        if not new:
+            return
+        rows_ = b"".join(_key_row(*key) for key in sorted(new))
+        self._handle.insert(f"INSERT INTO {ATTRIBUTE_KEYS}", rows_, format_name="RowBinary")
+        if len(self._known_keys) > _KNOWN_KEYS:
+            self._known_keys.clear()
+        self._known_keys |= new
+
+    def _execute(self, sql: str, segment: int) -> None:
+        self._handle.execute(f"{sql}\nSETTINGS insert_deduplication_token = '{int(segment)}'")
+
+    def _sync_directories(self, since: float) -> None:
+        """Make new parts' names durable: the engine syncs the files in them, and its own setting
+        for their folders does not work on an encrypted disk."""
+        for table in self._paths:
+            with os.scandir(table) as entries:
+                changed = [
+                    entry.path
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False)
+                    and entry.stat(follow_symlinks=False).st_mtime >= since - 1
+                ]
+            for path in (*changed, str(table)):
+                _sync_if_there(path)
+
+
+def _sync_if_there(path: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return  # merged away in the meantime
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _key_row(tenant: str, scope: str, key: str, day: str) -> bytes:
+    texts = (text.encode(errors="surrogateescape") for text in (tenant, scope, key))
+    days = (datetime.date.fromisoformat(day) - _EPOCH).days
+    return b"".join(wire.varint(len(t)) + t for t in texts) + days.to_bytes(2, "little")

@@ -1,0 +1,152 @@
+"""The tables, made from `model.columns`.
+
+`logs` holds the records. Two more are fed with every batch, so that questions about what there is
+need no scan: `streams`, how many records of which resource in which hour, and `attribute_keys`.
+
+Retention never uses a TTL: a deletion must be authorised, checked against holds and certified.
+"""
+
+from __future__ import annotations
+
+from meshseal.model.columns import LOG_COLUMNS, PROMOTED, Column, Kind
+from meshseal.shape import anyvalue, canonical, formats, render
+from meshseal.shape.assemble import RAW_COLUMNS
+
+LOGS, STREAMS, ATTRIBUTE_KEYS = "logs", "streams", "attribute_keys"
+TABLES = (LOGS, STREAMS, ATTRIBUTE_KEYS)
+
+SEAL_HINT = "SealHint"
+"""The first four bytes of the record's leaf. The tree's root is what proves; this only lets
+`meshseal verify` name the record that differs."""
+
+INDEX_GRANULARITY = 2048
+_TOKEN_BYTES = 12 * INDEX_GRANULARITY
+"""Bloom filter of the body's words: 12 bytes a record keep a needle over 10 million records under
+100 ms, at a seventh of a text index's size (`docs/adr/0003-store-layout.md`)."""
+
+_DEDUPLICATION_WINDOW = 1000
+_COMPACT_BYTES = 128 << 20
+
+
+def create_statements() -> list[str]:
+    """Return the statements that create what is missing, and the functions anew."""
+    return [
+        *render.statements("functions.sql"),
+        *anyvalue.functions(),
+        *formats.functions(),
+        *canonical.functions(),
+        _create_logs(),
+        _create_streams(),
+        _create_attribute_keys(),
+    ]
+
+
+def log_attributes_expression() -> str:
+    """Return the SQL of `LogAttributes`: all attributes of a record, wherever they are kept."""
+    pairs = ", ".join(f"'{column.attribute}', {attribute_text(column)}" for column in PROMOTED)
+    return (
+        "CAST(mapConcat(mapFilter((key, value) -> value != '', "
+        f"map({pairs})), OtherAttributes), 'Map(LowCardinality(String), String)')"
+    )
+
+
+def attribute_text(column: Column) -> str:
+    """Return the SQL for a promoted column's value as its attribute's text; '' where absent."""
+    name = column.name
+    if column.unit_nanos:
+        return f"ifNull(meshseal_milliseconds({name}), '')"
+    if column.type.startswith("Enum"):
+        return f"if({name} = {column.absent}, '', toString({name}))"
+    if column.kind is Kind.TEXT:
+        return f"toString({name})"
+    if column.type.startswith("Nullable"):
+        return f"ifNull(toString({name}), '')"
+    return f"if({name} = 0, '', toString({name}))"
+
+
+def stage_columns() -> str:
+    """Return the columns of a stage table: those of `logs`, and the whole leaf."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in LOG_COLUMNS)
+    return f"{columns}, Leaf FixedString(32)"
+
+
+def raw_columns() -> str:
+    """Return the columns of a `raw` table."""
+    return ", ".join(f"{name} {type_}" for name, type_ in RAW_COLUMNS.items())
+
+
+def _create_logs() -> str:
+    lines = [
+        f"{column.name} {column.type} CODEC({column.codec})" for column in LOG_COLUMNS
+    ]
+    lines += [
+        f"{SEAL_HINT} UInt32 CODEC(NONE)",
+        f"LogAttributes Map(LowCardinality(String), String) ALIAS {log_attributes_expression()}",
+        "TimestampTime DateTime ALIAS toDateTime(Timestamp)",
+        f"INDEX body_words Body TYPE tokenbf_v1({_TOKEN_BYTES}, 5, 0) GRANULARITY 1",
+        "INDEX trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1",
+        "INDEX request_id RequestId TYPE bloom_filter(0.001) GRANULARITY 1",
+        "INDEX other_keys mapKeys(OtherAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX other_values mapValues(OtherAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX resource_values mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX status HttpResponseStatusCode TYPE set(64) GRANULARITY 1",
+        "INDEX severity SeverityNumber TYPE set(24) GRANULARITY 1",
+        "INDEX batch Batch TYPE minmax GRANULARITY 1",
+    ]
+    return _table(
+        LOGS,
+        lines,
+        engine="MergeTree",
+        partition="(RetentionDays, toDate(Timestamp))",
+        order="(Tenant, toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)",
+    )
+
+
+def _create_streams() -> str:
+    return _table(
+        STREAMS,
+        [
+            "Tenant LowCardinality(String)",
+            "Hour DateTime('UTC')",
+            "ServiceName LowCardinality(String)",
+            "Labels String CODEC(ZSTD(1))",
+            "Records UInt64",
+            "Bytes UInt64",
+        ],
+        engine="SummingMergeTree((Records, Bytes))",
+        partition="toYYYYMM(Hour)",
+        order="(Tenant, Hour, ServiceName, Labels)",
+    )
+
+
+def _create_attribute_keys() -> str:
+    return _table(
+        ATTRIBUTE_KEYS,
+        [
+            "Tenant LowCardinality(String)",
+            "Scope LowCardinality(String)",
+            "Key String",
+            "Day Date",
+        ],
+        engine="ReplacingMergeTree",
+        partition="toYYYYMM(Day)",
+        order="(Tenant, Scope, Key, Day)",
+    )
+
+
+def _table(name: str, lines: list[str], *, engine: str, partition: str, order: str) -> str:
+    columns = ",\n    ".join(lines)
+    return f"""CREATE TABLE IF NOT EXISTS {name} (
+    {columns}
+)
+ENGINE = {engine}
+PARTITION BY {partition}
+ORDER BY {order}
+SETTINGS
+    storage_policy = 'sealed',
+    index_granularity = {INDEX_GRANULARITY},
+    non_replicated_deduplication_window = {_DEDUPLICATION_WINDOW},
+    min_bytes_for_wide_part = {_COMPACT_BYTES},
+    fsync_after_insert = 1,
+    min_rows_to_fsync_after_merge = 1,
+    allow_nullable_key = 0"""

@@ -1,0 +1,135 @@
+"""Meshseal's own ingest: lines of text, and documents of JSON, by plain HTTP.
+
+```
+POST /ingest/v1/lines?format=istio_json&labels=k8s.cluster.name=eu1,service.name=cart
+POST /ingest/v1/documents?labels=service.name=cart
+-> {"records": 1000}
+```
+
+A record is a line that is not empty. `labels` are resource attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
+from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+
+MAX_LABELS = 64
+MAX_LABEL_BYTES = 2048
+FORMAT_HINTS = frozenset({"istio_json", "istio_text", "envoy_text", "json", "logfmt", "unparsed"})
+"""What `format` may be; `shape.formats` has the same names, and a test holds the two together."""
+
+_DOCUMENT = msgspec.json.Decoder(msgspec.Raw)
+
+
+def decode_lines(request: Request) -> Decoded:
+    """Take lines. Raises: PayloadError when a parameter is wrong; any bytes are lines."""
+    return _decoded(request, Payload.LINES, count_lines(request.body))
+
+
+def decode_documents(request: Request) -> Decoded:
+    """Take NDJSON. Raises: PayloadError naming the first line that is not JSON."""
+    records = count_lines(request.body)
+    try:
+        whole = len(_DOCUMENT.decode_lines(request.body)) == records
+    except (msgspec.DecodeError, RecursionError):
+        whole = False
+    if not whole:
+        raise PayloadError(_first_bad_document(request.body))
+    return _decoded(request, Payload.DOCUMENTS, records)
+
+
+def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
+    """Answer with `{"error": {"code": …, "message": …}}`."""
+    headers = ()
+    if isinstance(error, OverloadedError):
+        headers = (("Retry-After", str(error.retry_after_seconds)),)
+    content = {"error": {"code": error.code, "message": str(error)}}
+    return Reply(error.http_status, msgspec.json.encode(content), "application/json", headers)
+
+
+def count_lines(body: bytes) -> int:
+    """Return how many lines are not empty; a line ends with LF or CRLF."""
+    lines = body.split(b"\n")
+    if b"\r" in body:
+        return sum(1 for line in lines if line.rstrip(b"\r"))
+    return len(lines) - lines.count(b"")
+
+
+def _first_bad_document(body: bytes) -> str:
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if not line.rstrip(b"\r"):
+            continue
+        try:
+            _DOCUMENT.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return f"line {number} is not a JSON document: {error}"
+    return "send one JSON document per line"
+
+
+def parse_labels(values: list[str]) -> dict[str, str]:
+    """Return the labels of `k=v,k2=v2`; a comma inside a value is written `\\,`.
+
+    Raises: PayloadError.
+    """
+    labels: dict[str, str] = {}
+    for value in values:
+        for pair in value.replace("\\,", "\0").split(","):
+            key, equals, content = pair.replace("\0", ",").partition("=")
+            if not pair:
+                continue
+            if not equals or not key or len(key) + len(content) > MAX_LABEL_BYTES:
+                raise PayloadError(f"labels are written key=value,key=value; not {pair[:80]!r}")
+            labels[key] = content
+    if len(labels) > MAX_LABELS:
+        raise PayloadError(f"more than {MAX_LABELS} labels")
+    return labels
+
+
+def _decoded(request: Request, kind: Payload, records: int) -> Decoded:
+    hint = request.parameter("format")
+    if hint and hint not in FORMAT_HINTS:
+        known = ", ".join(sorted(FORMAT_HINTS))
+        raise PayloadError(f"format {hint[:40]!r} is not known: use one of {known}, or none")
+    envelope = Envelope(
+        tenant=request.tenant,
+        received_unix_nano=request.received_unix_nano,
+        door=request.door,
+        source=request.source,
+        kind=kind,
+        content=request.body,
+        records=records,
+        format=hint,
+        labels=parse_labels(request.query.get("labels", [])),
+        chunk=request.chunk,
+    )
+    reply = Reply(200, b'{"records":%d}' % records, "application/json")
+    return Decoded((envelope,) if records else (), reply)
+
+
+LINES = Protocol(
+    name="lines",
+    title="Lines of text over HTTP",
+    paths=("/ingest/v1/lines",),
+    decode=decode_lines,
+    refuse=refuse,
+    acknowledges='200 and {"records": n} after fsync',
+    clients=("meshseal ship", "curl"),
+)
+
+DOCUMENTS = Protocol(
+    name="documents",
+    title="JSON documents over HTTP, one per line",
+    paths=("/ingest/v1/documents",),
+    decode=decode_documents,
+    refuse=refuse,
+    acknowledges='200 and {"records": n} after fsync',
+    clients=("curl", "any HTTP client"),
+)
+
+PROTOCOLS = (LINES, DOCUMENTS)

@@ -1,0 +1,109 @@
+"""What a protocol is: one row of the `PROTOCOLS` table.
+
+A protocol's file is pure. It gets the bytes of one request and the time of their receipt, and
+returns envelopes and the reply to send once they are durable, or raises a `MeshsealError` that it
+puts into its own words. It knows no sockets, no clocks and no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from meshseal.model.envelope import Chunk, Envelope
+from meshseal.model.errors import MeshsealError
+
+MAX_REQUEST_BYTES = 64 << 20
+"""The largest request, unpacked; what the OTLP specification recommends as a receiver's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, with its `Content-Encoding` taken off.
+
+    Attributes:
+        path: Its path, without the query.
+        query: Query parameters; of repeated ones, all.
+        headers: Names in lower case.
+        body: The unpacked body.
+        received_unix_nano: When it was received.
+        door: The name of the door, for `Door` and counters.
+        tenant: Whose records they are.
+        source: Who sends, as authenticated.
+        chunk: The sender's own number for the request, if it gave one.
+    """
+
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+    received_unix_nano: int
+    door: str
+    tenant: str
+    source: str
+    chunk: Chunk | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def parameter(self, name: str) -> str:
+        """The last value of a query parameter, or ''."""
+        values = self.query.get(name)
+        return values[-1] if values else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer. Errors carry the class of the failure for counters and logs."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a request holds: envelopes to make durable, and the reply to send after that."""
+
+    envelopes: tuple[Envelope, ...]
+    reply: Reply
+
+    @property
+    def records(self) -> int:
+        """How many records the request holds."""
+        return sum(envelope.records for envelope in self.envelopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One protocol over HTTP or gRPC.
+
+    Attributes:
+        name: The door's name: in configuration, counters and the `Door` column.
+        title: For the reference page.
+        paths: The HTTP paths that take records by POST, or the full names of gRPC methods.
+        decode: Turns a request into envelopes. Raises: MeshsealError.
+        refuse: Turns an error into the protocol's own answer to the request it was raised for;
+            `headers` are the request's.
+        native_port: The port that senders expect, or 0 for none of its own.
+        reads: Prefixes of the paths that also answer reads at the native port.
+        grpc: Whether the paths are gRPC methods.
+        max_request_bytes: The largest request, unpacked.
+        acknowledges: What the sender is told and when, for the reference page.
+        clients: Who speaks it, for the reference page.
+    """
+
+    name: str
+    title: str
+    paths: tuple[str, ...]
+    decode: Callable[[Request], Decoded]
+    refuse: Callable[[MeshsealError, Mapping[str, str]], Reply]
+    native_port: int = 0
+    reads: tuple[str, ...] = ()
+    grpc: bool = False
+    max_request_bytes: int = MAX_REQUEST_BYTES
+    acknowledges: str = ""
+    clients: tuple[str, ...] = field(default=())
