@@ -51,8 +51,7 @@ class AuditEvent:
 
 
 class AuditSink(Protocol):
-    """Where audit events go. `write` returns when the record is durable, and raises when it cannot
-    be made so."""
+    """Where audit events go."""
 
     async def write(self, event: AuditEvent) -> None:
-        """Make one event durable."""
+        """Return when the event is durable; raise when it cannot be made so."""

@@ -82,7 +82,7 @@ class Credentials:
         columns = [column for column in API_KEYS.c if column.name != "secret_hash"]
         with self._state.connect() as connection:
             rows = connection.execute(select(*columns).order_by(API_KEYS.c.created_unix_nano))
-            return [dict(row._mapping) for row in rows]  # noqa: SLF001
+            return [dict(row._mapping) for row in rows]
 
     def principal_of_key(self, token: str) -> Principal:
         """Return who an API key stands for. Raises: AuthenticationError."""

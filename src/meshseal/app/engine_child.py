@@ -138,11 +138,18 @@ class _Child:
     async def _serve(self) -> None:
         password = secrets.token_urlsafe(32)
         face = Face(self._engine, password=password, handles=self._boot.query_handles)
-        listener = socket.socket()
+        # With the protocol named, asyncio switches Nagle's algorithm off: 40 ms a query otherwise.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            face, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+            face,
+            interface="asgi3",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
         )
         server = uvicorn.Server(config)
         loop = asyncio.get_running_loop()

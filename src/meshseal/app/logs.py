@@ -11,7 +11,9 @@ import structlog
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logs(*, level: str, as_json: bool, process: str, stream: TextIO | None = None) -> None:
+def configure_logs(
+    *, level: str, as_json: bool, process: str, stream: TextIO | None = None
+) -> None:
     """Send every event to standard error, from structlog and from libraries alike.
 
     Args:
@@ -30,9 +32,13 @@ def configure_logs(*, level: str, as_json: bool, process: str, stream: TextIO | 
     renderer: structlog.typing.Processor
     if as_json:
         renderer = structlog.processors.JSONRenderer()
-        shared.append(structlog.processors.dict_tracebacks)
+        # Without local variables: there are secrets and records among them.
+        transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(transformer))
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=out.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),

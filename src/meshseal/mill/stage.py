@@ -21,10 +21,9 @@ from meshseal.shape import anyvalue, canonical
 from meshseal.shape.assemble import record_select
 from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
 from meshseal.shape.payloads import SCHEMA_MESSAGE, raw_insert
-from meshseal.store.engine import Handle
+from meshseal.store.engine import WORK_DATABASE, Handle
 from meshseal.store.schema import raw_columns, stage_columns
 
-DATABASE = "work"
 _FORMATS = frozenset({*FORMAT, OTLP, UNPARSED})
 _COLUMNS = ", ".join(column.name for column in LOG_COLUMNS)
 
@@ -56,19 +55,19 @@ class Stage:
         self, handle: Handle, *, worker: int, schema_path: str, retention_days: int
     ) -> None:
         self._handle = handle
-        self._raw = f"{DATABASE}.raw_{worker}"
-        self._nested = f"{DATABASE}.nested_{worker}"
-        self._keys = f"{DATABASE}.keys_{worker}"
-        self.table = f"{DATABASE}.stage_{worker}"
+        self._raw = f"{WORK_DATABASE}.raw_{worker}"
+        self._nested = f"{WORK_DATABASE}.nested_{worker}"
+        self._keys = f"{WORK_DATABASE}.keys_{worker}"
+        self.table = f"{WORK_DATABASE}.stage_{worker}"
         self._retention_days = retention_days
-        handle.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Memory")
+        handle.execute(f"CREATE DATABASE IF NOT EXISTS {WORK_DATABASE} ENGINE = Memory")
         for name, value in SETTINGS.items():
             handle.execute(f"SET {name} = {value}")
         handle.execute(f"SET format_schema = '{schema_path}:{SCHEMA_MESSAGE}'")
         for table, columns, engine in (
             (self._raw, raw_columns(), "Memory"),
-            (self._nested, anyvalue.NESTED_TABLE_COLUMNS, "Join(ANY, LEFT, Encoded)"),
-            (self._keys, "Batch UInt64, Key FixedString(32)", "Join(ANY, LEFT, Batch)"),
+            (self._nested, anyvalue.NESTED_TABLE_COLUMNS, _join("Encoded")),
+            (self._keys, "Batch UInt64, Key FixedString(32)", _join("Batch")),
             (self.table, stage_columns(), "Memory"),
         ):
             handle.execute(f"CREATE TABLE {table} ({columns}) ENGINE = {engine}")
@@ -184,6 +183,11 @@ class Stage:
         )
 
 
+def _join(key: str) -> str:
+    """Return a table for look-ups that is never written to disk: it holds keys and texts."""
+    return f"Join(ANY, LEFT, {key}) SETTINGS persistent = 0"
+
+
 def split_leaves(leaves: bytes, plan: Plan) -> dict[int, bytes]:
     """Return the leaves of each batch. Raises: IntegrityError when there are not enough."""
     if len(leaves) != plan.records * HASH_BYTES:
@@ -195,6 +199,3 @@ def split_leaves(leaves: bytes, plan: Plan) -> dict[int, bytes]:
         parts[batch.batch] = leaves[offset:end]
         offset = end
     return parts
-
-
-

@@ -140,9 +140,7 @@ class Stair:
             raise EngineError(f"segment {read.number} fails as a whole, but none of its envelopes")
         bad = [plan.placed[position] for position in failing]
         self._set_aside(read.number, bad)
-        rest = make_plan(
-            read.number, read.contents, without=frozenset(failing), node=self._node
-        )
+        rest = make_plan(read.number, read.contents, without=frozenset(failing), node=self._node)
         if rest.placed:
             self._fill(rest, rest.placed)
         counted = make_plan(read.number, (delimited(bytes(one.message)) for one in bad))

@@ -86,7 +86,9 @@ class StoreWriter:
         for start in range(0, len(ordered), MAX_PARTITIONS_PER_INSERT):
             part = ordered[start : start + MAX_PARTITIONS_PER_INSERT]
             self._insert_logs(segment, part, filtered=not whole)
-        self._execute(f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", segment)
+        self._execute(
+            f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", segment
+        )
         self._insert_keys()
         self._sync_directories(started)
 
@@ -97,7 +99,9 @@ class StoreWriter:
         values = (line.split("\t") for line in rows.splitlines())
         return {(int(days), datetime.date.fromisoformat(day)) for days, day in values}
 
-    def _insert_logs(self, segment: int, partitions: Sequence[Partition], *, filtered: bool) -> None:
+    def _insert_logs(
+        self, segment: int, partitions: Sequence[Partition], *, filtered: bool
+    ) -> None:
         where = ""
         if filtered:
             listed = ", ".join(f"({days}, '{day.isoformat()}')" for days, day in partitions)
@@ -133,8 +137,11 @@ class StoreWriter:
         self._handle.execute(f"{sql}\nSETTINGS insert_deduplication_token = '{int(segment)}'")
 
     def _sync_directories(self, since: float) -> None:
-        """Make new parts' names durable: the engine syncs the files in them, and its own setting
-        for their folders does not work on an encrypted disk."""
+        """Make the names of new parts durable.
+
+        The engine syncs the files in them; its own setting for their folders does not work on an
+        encrypted disk.
+        """
         for table in self._paths:
             with os.scandir(table) as entries:
                 changed = [

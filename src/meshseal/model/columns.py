@@ -141,9 +141,7 @@ LOG_COLUMNS: tuple[Column, ...] = (
     _integer(
         "HttpRequestBodySize", "Nullable(UInt64)", "Bytes received.", "http.request.body.size"
     ),
-    _integer(
-        "HttpResponseBodySize", "Nullable(UInt64)", "Bytes sent.", "http.response.body.size"
-    ),
+    _integer("HttpResponseBodySize", "Nullable(UInt64)", "Bytes sent.", "http.response.body.size"),
     _keyword("ResponseFlags", "Envoy's response flags.", "mesh.response_flags"),
     _keyword("ResponseCodeDetails", "Envoy's reason.", "mesh.response_code_details"),
     _keyword("ErrorType", "Class of the failure, if it is one.", "error.type"),

@@ -112,12 +112,23 @@ class IntegrityError(MeshsealError):
 
 
 class EngineError(MeshsealError):
-    """The storage engine is away, or refused a statement; `engine_code` is ClickHouse's own."""
+    """The storage engine is away, or refused a statement.
+
+    `engine_code` is ClickHouse's own code, and 0 where there was no answer.
+    """
 
     code = "engine"
-    retryable = True
-    http_status = 503
 
     def __init__(self, message: str, *, engine_code: int = 0) -> None:
         super().__init__(message)
         self.engine_code = engine_code
+
+    @property
+    def retryable(self) -> bool:  # type: ignore[override]
+        """Whether the same may succeed a moment later."""
+        return self.engine_code in (0, 202)
+
+    @property
+    def http_status(self) -> int:  # type: ignore[override]
+        """503 where it may succeed a moment later, else 500."""
+        return 503 if self.retryable else 500

@@ -85,5 +85,8 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]]:
         if offset + length > end:
             raise ValueError(f"field {number} ends behind the message")
         content = view[offset : offset + length]
-        yield number, content if wire_type == LENGTH_DELIMITED else int.from_bytes(content, "little")
+        yield (
+            number,
+            content if wire_type == LENGTH_DELIMITED else int.from_bytes(content, "little"),
+        )
         offset += length

@@ -1,11 +1,10 @@
-"""Reading the body of a request: bounded in size, in time and in what all requests hold together."""
+"""Reads the body of a request: bounded in size, in time, and in what all requests hold."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from meshseal.model.errors import OverloadedError, PayloadError, TooLargeError
@@ -69,7 +68,9 @@ def headers_of(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}; {value}" if name == "cookie" and name in headers else value
+        headers[name] = (
+            f"{headers[name]}; {value}" if name == "cookie" and name in headers else value
+        )
     return headers
 
 
@@ -112,6 +113,6 @@ async def disconnected(receive: Receive) -> bool:
     task = asyncio.ensure_future(receive())
     await asyncio.sleep(0)
     if task.done():
-        return task.result()["type"] == "http.disconnect"
+        return bool(task.result()["type"] == "http.disconnect")
     task.cancel()
     return False

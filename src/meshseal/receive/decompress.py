@@ -108,7 +108,9 @@ def _zstd(content: bytes, limit: int) -> bytes:
     out = io.BytesIO()
     try:
         while content:
-            decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27})
+            decoder = zstd.ZstdDecompressor(
+                options={zstd.DecompressionParameter.window_log_max: 27}
+            )
             pending: bytes = content
             while not decoder.eof:
                 piece = decoder.decompress(pending, max_length=_STEP_BYTES)

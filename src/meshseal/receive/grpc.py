@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 from urllib.parse import quote
 
 from hypercorn.asyncio import serve
@@ -94,7 +95,11 @@ class GrpcApp:
         await _send_reply(send, reply)
 
     async def _answer(
-        self, path: str, headers: Mapping[str, str], receive: Receive, client: tuple[str, int] | None
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        receive: Receive,
+        client: tuple[str, int] | None,
     ) -> GrpcReply:
         handler = self._methods.get(path)
         if handler is None:
@@ -116,9 +121,7 @@ class GrpcApp:
                 return GrpcReply(RESOURCE_EXHAUSTED, error=str(error))
             except PayloadError as error:
                 return GrpcReply(INVALID_ARGUMENT, error=str(error))
-            return await handler(
-                GrpcCall(path, headers, message, client[0] if client else "")
-            )
+            return await handler(GrpcCall(path, headers, message, client[0] if client else ""))
 
 
 def _unframe(body: bytes, encoding: str, limit_bytes: int) -> bytes:
@@ -195,7 +198,8 @@ class GrpcServer:
     async def start(self) -> None:
         """Begin to listen."""
         self._task = asyncio.create_task(
-            serve(self._app, self._config, shutdown_trigger=self._stop.wait), name="grpc"
+            serve(cast("Any", self._app), self._config, shutdown_trigger=self._stop.wait),
+            name="grpc",
         )
         await asyncio.sleep(0)
 

@@ -25,7 +25,7 @@ def bind(host: str, port: int, *, what: str, key: str) -> socket.socket:
     Raises: ConfigError that names what would listen, and the key to change.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
@@ -109,6 +109,7 @@ class HttpServer:
         protocol = type("Protocol", (_Protocol,), {"limits": limits})
         config = uvicorn.Config(
             self._dispatch,
+            interface="asgi3",
             http=protocol,
             ws="none",
             lifespan="off",
@@ -163,5 +164,3 @@ async def respond(
     start: dict[str, Any] = {"type": "http.response.start", "status": status, "headers": raw}
     await send(start)
     await send({"type": "http.response.body", "body": b"" if status == 204 else body})
-
-

@@ -31,7 +31,8 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int, Meta(ge=1, description="Connections open at one time, per listener.")
     ] = 10_000
     header_timeout_seconds: Annotated[
-        float, Meta(gt=0, description="A connection that has not sent a whole head by then is closed.")
+        float,
+        Meta(gt=0, description="A connection that has not sent a whole head by then is closed."),
     ] = 15.0
     body_timeout_seconds: Annotated[
         float, Meta(gt=0, description="A request whose body is not whole by then is refused.")

@@ -25,8 +25,10 @@ def netstring(content: bytes) -> bytes:
 
 
 def canonical(record: Record) -> bytes:
-    """Return the canonical form. Raises: KeyError, TypeError when a column is missing or of the
-    wrong kind."""
+    """Return the canonical form.
+
+    Raises: KeyError, TypeError when a column is missing or of the wrong kind.
+    """
     parts = [RECORD_VERSION.encode()]
     for column in LOG_COLUMNS:
         value = record[column.name]

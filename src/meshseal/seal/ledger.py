@@ -93,7 +93,9 @@ class Ledger:
             self._levels[level] = []
             self._push(level + 1, merkle.root(hashes))
 
-    def _write(self, level: int | str, number: int, content: bytes, width: int = TILE_WIDTH) -> None:
+    def _write(
+        self, level: int | str, number: int, content: bytes, width: int = TILE_WIDTH
+    ) -> None:
         write_durably(self._directory / tile_path(level, number, width), content)
 
     def _write_edge(self) -> None:

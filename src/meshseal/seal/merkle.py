@@ -133,6 +133,13 @@ def check_consistency(
         path.insert(0, old_root)
     if not path:
         raise IntegrityError("the consistency proof is empty")
+    old, new, rest = _climb_both(old_size, new_size, path)
+    if rest or old != old_root or new != new_root:
+        raise IntegrityError(f"the log of {old_size} entries is no prefix of that of {new_size}")
+
+
+def _climb_both(old_size: int, new_size: int, path: Sequence[bytes]) -> tuple[bytes, bytes, int]:
+    """Return the roots that a path leads to in both trees, and what is left to climb."""
     node, last = old_size - 1, new_size - 1
     while node % 2:
         node, last = node // 2, last // 2
@@ -147,5 +154,4 @@ def check_consistency(
         else:
             new = node_hash(new, sibling)
         node, last = node // 2, last // 2
-    if last or old != old_root or new != new_root:
-        raise IntegrityError(f"the log of {old_size} entries is no prefix of that of {new_size}")
+    return old, new, last

@@ -57,9 +57,7 @@ class TileName:
         if not found:
             raise NotFoundError(f"{path[:100]!r} is not the path of a tile")
         level, number, width = found.groups()
-        name = cls(
-            level, int(number.replace("x", "").replace("/", "")), int(width or TILE_WIDTH)
-        )
+        name = cls(level, int(number.replace("x", "").replace("/", "")), int(width or TILE_WIDTH))
         if tile_path(level, name.number, name.width) != path or not 0 < name.width <= TILE_WIDTH:
             raise NotFoundError(f"{path[:100]!r} is not how that tile's path is written")
         return name
@@ -125,7 +123,9 @@ class Tiles:
             width = min(TILE_WIDTH, size - number * TILE_WIDTH)
             bundle = decode_bundle(self.read(ENTRIES, number, width))
             if len(bundle) != width:
-                raise IntegrityError(f"{tile_path(ENTRIES, number, width)} has {len(bundle)} entries")
+                raise IntegrityError(
+                    f"{tile_path(ENTRIES, number, width)} has {len(bundle)} entries"
+                )
             for at, entry in enumerate(bundle):
                 if number * TILE_WIDTH + at >= start:
                     yield number * TILE_WIDTH + at, entry

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -92,9 +93,11 @@ def _array(array: NestedArray) -> str:
 
 
 def _map(entries: NestedMap) -> str:
-    return "{%s}" % ",".join(
-        f"{_text(entry.key)}:{_any(entry.value)}" for entry in entries.values
-    )
+    return _object(f"{_text(entry.key)}:{_any(entry.value)}" for entry in entries.values)
+
+
+def _object(members: Iterable[str]) -> str:
+    return "{" + ",".join(members) + "}"
 
 
 def _any(value: NestedAny) -> str:
@@ -118,7 +121,7 @@ def _from_json(value: Any) -> str:
             return f"[{','.join(_from_json(item) for item in _values(content))}]"
         if name == "kvlistValue":
             entries = (entry for entry in _values(content) if isinstance(entry, dict))
-            return "{%s}" % ",".join(
+            return _object(
                 f"{_scalar(str(entry.get('key', '')))}:{_from_json(entry.get('value'))}"
                 for entry in entries
             )

@@ -59,11 +59,17 @@ _PLAIN = """SELECT
     '' AS span_id
 FROM raw"""
 
-_PACKED = (
-    f"SELECT tuple({', '.join(name for name in RAW_COLUMNS if name != 'Nested')}) AS raw_row FROM raw"
-)
+_KEPT = ", ".join(name for name in RAW_COLUMNS if name != "Nested")
+_PACKED = f"SELECT tuple({_KEPT}) AS raw_row FROM raw"
 
-_META = ("time_unix_nano", "severity_text", "severity_number", "service_name", "trace_id", "span_id")
+_META = (
+    "time_unix_nano",
+    "severity_text",
+    "severity_number",
+    "service_name",
+    "trace_id",
+    "span_id",
+)
 """What every format's SELECT gives beside `raw_row`, `parsed` and its attributes."""
 
 # Records may be ten years old or a day early; what is further off would spread over partitions
@@ -108,8 +114,10 @@ def _format_select(format_name: str) -> tuple[str, list[str]]:
 
 
 def _looked_up(select: str, keys: list[str]) -> str:
-    """Return `select` with three more columns: `all_pairs`, every attribute of the row; `ids`, for
-    each of them the number of its column in `PROMOTED` or 0; `values`, one for each of `PROMOTED`.
+    """Return `select` with all attributes of a row looked through.
+
+    Three columns more: `all_pairs`, every attribute; `ids`, for each of them the number of its
+    column in `PROMOTED` or 0; `values`, one for each of `PROMOTED`.
     """
     found = "pairs"
     if keys:
@@ -141,15 +149,18 @@ FROM (
 
 
 def _checked(select: str, values: dict[str, str]) -> str:
-    """Return `select` with what several columns of the record ask for: `given`, the time that the
-    record claims; `in_time`, whether it may keep it; and `fits_<n>` for each promoted value that is
-    not text, whether its column can give the value back to the letter."""
+    """Return `select` with what several columns of the record ask for.
+
+    `given` is the time that the record claims; `in_time`, whether it may keep it; and `fits_<n>`,
+    for each promoted value that is not text, whether its column can give it back to the letter.
+    """
     checks = [
         f"{_fits(column, values[column.attribute])} AS fits_{index}"
         for index, column in _typed()
         if column.attribute in values
     ]
-    between = f"raw_row.ReceivedUnixNano - {_OLDEST_NANOS} AND raw_row.ReceivedUnixNano + {_EARLIEST_NANOS}"
+    received = "raw_row.ReceivedUnixNano"
+    between = f"{received} - {_OLDEST_NANOS} AND {received} + {_EARLIEST_NANOS}"
     return f"""SELECT
     *,
     {"".join(f"{check}, " for check in checks)}given BETWEEN {between} AS in_time

@@ -111,4 +111,6 @@ def functions() -> list[str]:
 
 def _choice(name: str, cases: list[tuple[str, str]], otherwise: str) -> str:
     branches = ", ".join(f"{condition}, '{result}'" for condition, result in cases)
-    return f"CREATE OR REPLACE FUNCTION {name} AS (line, hint) -> multiIf({branches}, '{otherwise}')"
+    return (
+        f"CREATE OR REPLACE FUNCTION {name} AS (line, hint) -> multiIf({branches}, '{otherwise}')"
+    )

@@ -72,7 +72,7 @@ class InDoubt:
 
 @dataclass(slots=True)
 class _Stream:
-    """The chunks of one (tenant, agent, epoch): every number below `next_sequence`, and `beyond`."""
+    """The chunks of one (tenant, agent, epoch): all below `next_sequence`, and `beyond`."""
 
     next_sequence: int = 0
     beyond: set[int] = field(default_factory=set)

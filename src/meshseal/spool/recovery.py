@@ -32,7 +32,7 @@ class Recovered:
         segments: Whole segments, in order.
         aside: Names of segments that were set aside because they are damaged.
         received: Records in the segments, by (tenant, door).
-        chunks: Numbered chunks in the segments, by tenant.
+        chunks: Numbered chunks in the segments, as (segment, tenant, chunk).
         in_doubt: (hash, size) of payloads whose answer may not have arrived.
         next_number: The number of the next segment, as far as the folder tells.
     """
@@ -40,7 +40,7 @@ class Recovered:
     segments: list[ClosedSegment] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     received: dict[tuple[str, str], int] = field(default_factory=dict)
-    chunks: list[tuple[str, Chunk]] = field(default_factory=list)
+    chunks: list[tuple[int, str, Chunk]] = field(default_factory=list)
     in_doubt: list[tuple[bytes, int]] = field(default_factory=list)
     next_number: int = 1
 
@@ -71,7 +71,7 @@ def recover(directory: Path, *, spool_key: bytes) -> Recovered:
         for envelope in envelopes(read):
             records += envelope.records
             newest = max(newest, envelope.received_unix_nano)
-            _note(found, waiting, envelope)
+            _note(found, waiting, number, envelope)
         if records:
             found.segments.append(ClosedSegment(number, path, read.whole_bytes, records))
         else:
@@ -108,12 +108,12 @@ def envelopes(read: ReadBack) -> Iterator[Envelope]:
 
 
 def _note(
-    found: Recovered, waiting: list[tuple[int, bytes, int]], envelope: Envelope
+    found: Recovered, waiting: list[tuple[int, bytes, int]], number: int, envelope: Envelope
 ) -> None:
     key = (envelope.tenant, envelope.door)
     found.received[key] = found.received.get(key, 0) + envelope.records
     if envelope.chunk:
-        found.chunks.append((envelope.tenant, envelope.chunk))
+        found.chunks.append((number, envelope.tenant, envelope.chunk))
     else:
         waiting.append((envelope.received_unix_nano, digest(envelope), len(envelope.content)))
 

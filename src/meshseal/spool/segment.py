@@ -1,7 +1,7 @@
-"""One segment of the spool on disk.
+r"""One segment of the spool on disk.
 
 ```
-header  = "MESHSEAL-SPOOL-1\\n" segment:u64 created_unix_nano:u64 wrapped_key:60 bytes
+header  = "MESHSEAL-SPOOL-1\n" segment:u64 created_unix_nano:u64 wrapped_key:60 bytes
 frame   = length:u32 AES-256-GCM(key, nonce = index:u96, aad = segment:u64 index:u64, content)
 content = envelopes, each behind its length as a varint
 ```
@@ -52,7 +52,9 @@ def segment_number(path: Path) -> int:
 class SegmentWriter:
     """A segment that is being written. Its methods block; one thread at a time may call them."""
 
-    def __init__(self, directory: Path, number: int, *, spool_key: bytes, now_unix_nano: int):
+    def __init__(
+        self, directory: Path, number: int, *, spool_key: bytes, now_unix_nano: int
+    ) -> None:
         """Create the file. Raises: OSError."""
         self.number = number
         self.path = segment_path(directory, number)
@@ -138,6 +140,20 @@ def read_segment(path: Path, *, spool_key: bytes) -> ReadBack:
     return ReadBack(number, contents, offset, torn)
 
 
+def salvage_segment(path: Path, *, spool_key: bytes) -> ReadBack:
+    """Read every frame of a segment that opens, over damage in between. Raises: IntegrityError."""
+    data = path.read_bytes()
+    number, cipher = _open_header(path, data, spool_key)
+    contents: list[bytes] = []
+    offset, index = HEADER_BYTES, 0
+    while (end := _frame_end(data, offset)) is not None:
+        found = _next_frame(cipher, number, index, data, offset)
+        if found:
+            contents.append(found[0])
+        offset, index = end, index + 1
+    return ReadBack(number, contents, offset, len(data) - offset)
+
+
 def _open_header(path: Path, data: bytes, spool_key: bytes) -> tuple[int, AESGCM]:
     if len(data) < HEADER_BYTES or not data.startswith(_MAGIC):
         raise IntegrityError(f"{path.name} does not begin as a segment does")
@@ -170,9 +186,7 @@ def _frame_end(data: bytes, offset: int) -> int | None:
     return None if length < _TAG_BYTES or end > len(data) else end
 
 
-def _whole_frame_follows(
-    cipher: AESGCM, number: int, index: int, data: bytes, offset: int
-) -> bool:
+def _whole_frame_follows(cipher: AESGCM, number: int, index: int, data: bytes, offset: int) -> bool:
     end = _frame_end(data, offset)
     return end is not None and _next_frame(cipher, number, index + 1, data, end) is not None
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -34,12 +34,13 @@ _FREE_CHECK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ClosedSegment:
-    """A segment that is complete: what the mill takes next."""
+    """A complete segment: what the mill takes next. `age_seconds` is how long it was open."""
 
     number: int
     path: Path
     size_bytes: int
     records: int
+    age_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -215,8 +216,10 @@ class Spool:
             await asyncio.wait_for(self._wake.wait(), timeout)
 
     def _take(self) -> list[_Waiting]:
-        """Take what goes into the next frame: in order, up to the size of a frame and to the
-        number of tenants that a segment may hold."""
+        """Take what goes into the next frame.
+
+        In order, up to the size of a frame and to the number of tenants a segment may hold.
+        """
         tenants = set(self._open.tenants) if self._open else set()
         size = count = 0
         for waiting in self._waiting:
@@ -262,12 +265,15 @@ class Spool:
 
     async def _failed(self, taken: list[_Waiting], error: OSError) -> None:
         """Refuse what could not be written; audit records get a second try in their reserve."""
-        _LOG.error("spool_write_failed", error=error.strerror, records=sum(w.records for w in taken))
+        _LOG.error(
+            "spool_write_failed", error=error.strerror, records=sum(w.records for w in taken)
+        )
         if self._open:
             await self._rotate()
         privileged = [waiting for waiting in taken if waiting.privileged]
         refused = [waiting for waiting in taken if not waiting.privileged]
-        if privileged and await self._in_thread(self._use_reserve):
+        freed = bool(privileged) and await self._in_thread(self._use_reserve)
+        if freed:
             self._waiting[:0] = privileged
             self._waiting_bytes += sum(len(waiting.content) for waiting in privileged)
         else:
@@ -295,7 +301,8 @@ class Spool:
             open_.writer.path.unlink(missing_ok=True)
             return
         writer = open_.writer
-        closed = ClosedSegment(writer.number, writer.path, writer.size_bytes, open_.records)
+        age = time.monotonic() - open_.opened_at
+        closed = ClosedSegment(writer.number, writer.path, writer.size_bytes, open_.records, age)
         self._backlog[closed.number] = (closed.size_bytes, time.monotonic())
         self._backlog_bytes += closed.size_bytes
         self._on_closed(closed)
@@ -346,5 +353,5 @@ class Spool:
             return False
         return True
 
-    async def _in_thread(self, call: Callable[..., _T], *args: object) -> _T:
+    async def _in_thread(self, call: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from meshseal.model.errors import EngineError
+
+WORK_DATABASE = "work"
+"""The database of the mill's own tables; it lives in memory."""
 
 STORE_KEY_VARIABLE = "MESHSEAL_STORE_KEY"
 _LOCK_WAIT_SECONDS = 20
@@ -119,7 +123,7 @@ class Handle:
                 stream.close()
 
     def insert(self, sql: str, data: bytes, *, format_name: str) -> int:
-        """Run `INSERT INTO …` with rows in an input format; returns the rows. Raises: EngineError."""
+        """Run `INSERT INTO …` with rows in a format; return how many. Raises: EngineError."""
         with _engine_errors():
             inserter = self._connection.send_insert(sql, format_name)
             try:
@@ -158,6 +162,8 @@ class Engine:
     ) -> None:
         for path in (paths.database, paths.disk, paths.work):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Folders of tables in memory, which the engine makes and does not remove when it is killed.
+        shutil.rmtree(paths.database / "data" / WORK_DATABASE, ignore_errors=True)
         paths.config.write_text(
             render_config(paths, max_memory_bytes=max_memory_bytes, merge_threads=merge_threads)
         )
@@ -197,8 +203,10 @@ class Engine:
         self._pool.put(handle)
 
     def close(self) -> None:
-        """Close every handle, and with the last of them the engine: a process that ends with an
-        open one may crash."""
+        """Close every handle, and with the last of them the engine.
+
+        A process that ends with an open handle may crash.
+        """
         while self._open:
             self._open.pop().close()
 

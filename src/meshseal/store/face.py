@@ -70,7 +70,8 @@ _RESERVED = frozenset(
 )
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s+[^()]*(?:\([^()]*\)\s*)?FORMAT\s+(\w+)\s*?(\n|$)", re.I)
-_NO_RESULT = re.compile(r"\s*(INSERT|CREATE|DROP|ALTER|TRUNCATE|RENAME|OPTIMIZE|SYSTEM|SET)\b", re.I)
+# What the engine gives in pieces; every other statement's result comes whole.
+_STREAMED = re.compile(r"[\s(]*(SELECT|WITH)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ def parse_statement(query_string: bytes, body: bytes) -> Statement:
     }
     for name in settings:
         if not _SETTING.fullmatch(name):
-            raise EngineError(f"Code: 115. DB::Exception: unknown setting {name!r}", engine_code=115)
+            raise EngineError(
+                f"Code: 115. DB::Exception: unknown setting {name!r}", engine_code=115
+            )
     return Statement(
         sql=statement.decode(),
         data=data,
@@ -220,14 +223,16 @@ class Face:
             handle.execute(f"SET {name} = {_literal(value)}")
         if statement.data_format:
             handle.insert(statement.sql, statement.data, format_name=statement.data_format)
-        elif _NO_RESULT.match(statement.sql):
-            handle.execute(statement.sql, statement.parameters)
-        else:
+        elif _STREAMED.match(statement.sql):
             yield from _regrouped(
-                handle.stream(
-                    statement.sql, statement.parameters, output=statement.output_format
-                )
+                handle.stream(statement.sql, statement.parameters, output=statement.output_format)
             )
+        else:
+            result = handle.execute(
+                statement.sql, statement.parameters, output=statement.output_format
+            )
+            if result:
+                yield result
 
     def _restore(
         self, handle: Handle, statement: Statement, pieces: Generator[bytes, None, None]
@@ -298,11 +303,7 @@ async def _fail(send: Send, error: EngineError) -> None:
     code = error.engine_code
     headers = (("X-ClickHouse-Exception-Code", str(code)),)
     try:
-        await respond(
-            send, _STATUS.get(code, 500), f"{error}\n".encode(), "text/plain", headers
-        )
+        await respond(send, _STATUS.get(code, 500), f"{error}\n".encode(), "text/plain", headers)
     except RuntimeError:
         _LOG.warning("engine_result_cut", engine_code=code, error=str(error)[:300])
         raise
-
-

@@ -76,9 +76,7 @@ def raw_columns() -> str:
 
 
 def _create_logs() -> str:
-    lines = [
-        f"{column.name} {column.type} CODEC({column.codec})" for column in LOG_COLUMNS
-    ]
+    lines = [f"{column.name} {column.type} CODEC({column.codec})" for column in LOG_COLUMNS]
     lines += [
         f"{SEAL_HINT} UInt32 CODEC(NONE)",
         f"LogAttributes Map(LowCardinality(String), String) ALIAS {log_attributes_expression()}",

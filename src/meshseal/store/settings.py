@@ -31,9 +31,9 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class QuerySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits of one read."""
 
-    max_seconds: Annotated[float, Meta(gt=0, description="A query that runs longer is stopped.")] = (
-        30.0
-    )
+    max_seconds: Annotated[
+        float, Meta(gt=0, description="A query that runs longer is stopped.")
+    ] = 30.0
     max_memory_bytes: Annotated[
         int, Meta(ge=1 << 20, description="Most memory one query may use.")
     ] = 1 << 30

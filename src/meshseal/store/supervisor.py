@@ -101,7 +101,7 @@ class EngineProcess:
             started = time.monotonic()
             await self._run_once()
             if self._stopping:
-                break
+                return  # type: ignore[unreachable]  # it changes while the process runs
             self.restarts += 1
             if time.monotonic() - started > _STABLE_SECONDS:
                 backoff = _FIRST_BACKOFF_SECONDS

@@ -46,7 +46,7 @@ def decode_documents(request: Request) -> Decoded:
 
 def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
     """Answer with `{"error": {"code": …, "message": …}}`."""
-    headers = ()
+    headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, OverloadedError):
         headers = (("Retry-After", str(error.retry_after_seconds)),)
     content = {"error": {"code": error.code, "message": str(error)}}
@@ -73,7 +73,7 @@ def _first_bad_document(body: bytes) -> str:
 
 
 def parse_labels(values: list[str]) -> dict[str, str]:
-    """Return the labels of `k=v,k2=v2`; a comma inside a value is written `\\,`.
+    r"""Return the labels of `k=v,k2=v2`; a comma inside a value is written `\,`.
 
     Raises: PayloadError.
     """

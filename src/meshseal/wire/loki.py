@@ -20,9 +20,7 @@ from meshseal.wire.protos.spool_pb2 import LokiPush
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PAIR = rf'{_NAME}\s*=\s*"(?:[^"\\]|\\.)*"'
-_LABELS = re.compile(
-    rf"\s*\{{\s*(?:{_PAIR}(?:\s*,\s*{_PAIR})*\s*,?)?\s*\}}\s*".encode(), re.DOTALL
-)
+_LABELS = re.compile(rf"\s*\{{\s*(?:{_PAIR}(?:\s*,\s*{_PAIR})*\s*,?)?\s*\}}\s*".encode(), re.DOTALL)
 _LABEL_NAME = re.compile(_NAME)
 
 _Timestamp = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,19}$")]
@@ -73,7 +71,7 @@ def decode(request: Request) -> Decoded:
 
 def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
     """Answer as Loki does: a status and plain text. Promtail and Alloy retry 429 and 5xx only."""
-    headers = ()
+    headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, OverloadedError):
         headers = (("Retry-After", str(error.retry_after_seconds)),)
     status = 400 if error.http_status == 415 else error.http_status

@@ -97,7 +97,7 @@ def refuse_http(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
         content = msgspec.json.encode({"code": status.code, "message": status.message})
     else:
         media_type, content = PROTOBUF, status.SerializeToString()
-    retry = ()
+    retry: tuple[tuple[str, str], ...] = ()
     if isinstance(error, OverloadedError):
         retry = (("Retry-After", str(error.retry_after_seconds)),)
     return Reply(error.http_status, content, media_type, retry)
@@ -155,7 +155,9 @@ def _count_protobuf(body: bytes) -> int:
     except DecodeError as error:
         raise PayloadError("the body is not an ExportLogsServiceRequest") from error
     return sum(
-        len(scope.log_records) for resource in message.resource_logs for scope in resource.scope_logs
+        len(scope.log_records)
+        for resource in message.resource_logs
+        for scope in resource.scope_logs
     )
 
 
@@ -165,7 +167,9 @@ def _count_json(body: bytes) -> int:
     except (msgspec.DecodeError, RecursionError) as error:
         raise PayloadError(f"the body is not an ExportLogsServiceRequest: {error}") from error
     return sum(
-        len(scope.log_records) for resource in message.resource_logs for scope in resource.scope_logs
+        len(scope.log_records)
+        for resource in message.resource_logs
+        for scope in resource.scope_logs
     )
 
 

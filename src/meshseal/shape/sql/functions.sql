@@ -165,3 +165,61 @@ CREATE OR REPLACE FUNCTION meshseal_hex_id AS (text, digits) -> if(
         AND NOT match(text, '^0+$'),
     leftPad(lower(text), digits, '0'),
     '');
+
+-- The pairs of a JSON object: every value under its path, joined by dots, four levels deep. What is
+-- no JSON object has none.
+CREATE OR REPLACE FUNCTION meshseal_json_object AS (text) -> arrayMap(
+    pair -> (tupleElement(pair, 1), meshseal_json_scalar(tupleElement(pair, 2))),
+    arrayFilter(
+        pair -> tupleElement(pair, 2) != 'null',
+        meshseal_flatten(meshseal_flatten(meshseal_flatten(JSONExtractKeysAndValuesRaw(text))))));
+
+-- The pairs of a logfmt line: key=value between spaces, values quoted where they hold one.
+CREATE OR REPLACE FUNCTION meshseal_logfmt AS (text) -> arrayMap(
+    groups -> (
+        groups[1],
+        if(startsWith(groups[2], '"'), meshseal_unquote(substring(groups[2], 2, length(groups[2]) - 2)), groups[2])),
+    extractAllGroupsVertical(text, '([A-Za-z_@][A-Za-z0-9_.@/-]*)=("(?:[^"\\\\]|\\\\.)*"|[^\\s"]*)'));
+
+-- ---- Labels of the query languages ------------------------------------------------------------
+
+-- An attribute's key as a label; `model.identifiers.label_name` does the same.
+CREATE OR REPLACE FUNCTION meshseal_label AS (key) -> if(
+    match(key, '^[0-9]'),
+    concat('_', replaceRegexpAll(key, '[^A-Za-z0-9_]', '_')),
+    replaceRegexpAll(key, '[^A-Za-z0-9_]', '_'));
+
+-- Pairs as labels, in the order of their names, without empty ones.
+CREATE OR REPLACE FUNCTION meshseal_labels AS (pairs) -> mapSort(mapFilter(
+    (name, value) -> value != '',
+    CAST(arrayMap(pair -> (meshseal_label(tupleElement(pair, 1)), tupleElement(pair, 2)), pairs), 'Map(String, String)')));
+
+-- Attributes as they are shown: what is not UTF-8 is replaced.
+CREATE OR REPLACE FUNCTION meshseal_shown AS (attributes) -> mapApply(
+    (name, value) -> (toValidUTF8(name), toValidUTF8(value)),
+    CAST(attributes, 'Map(String, String)'));
+
+-- A label of a JSON line: read from the key of its name if there is a scalar, or else `otherwise`.
+CREATE OR REPLACE FUNCTION meshseal_json_label AS (line, name, otherwise) -> if(
+    toString(JSONType(line, name)) IN ('Int64', 'UInt64', 'Double', 'String', 'Bool'),
+    meshseal_json_scalar(JSONExtractRaw(line, name)),
+    otherwise);
+
+-- A duration such as '1h2m3.5s' in nanoseconds; NULL for anything else.
+CREATE OR REPLACE FUNCTION meshseal_duration AS (text) -> if(
+    match(text, '^-?([0-9]+([.][0-9]+)?(ns|us|µs|μs|ms|s|m|h))+$') OR text = '0',
+    if(startsWith(text, '-'), -1, 1) * arraySum(arrayMap(
+        groups -> toFloat64OrZero(groups[1]) * transform(groups[2],
+            ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'],
+            [1., 1e3, 1e3, 1e3, 1e6, 1e9, 60e9, 3600e9], 0.),
+        extractAllGroupsVertical(text, '([0-9]+(?:[.][0-9]+)?)(ns|us|µs|μs|ms|s|m|h)'))),
+    NULL);
+
+-- A size such as '1.5KB' or '20MiB' in bytes; NULL for anything else.
+CREATE OR REPLACE FUNCTION meshseal_bytes AS (text) -> if(
+    match(text, '^[0-9]+([.][0-9]+)? ?([kKmMgGtTpPeE]?[iI]?[bB])?$'),
+    toFloat64OrZero(extract(text, '^[0-9.]+')) * transform(lower(extract(text, '[A-Za-z]+$')),
+        ['', 'b', 'kb', 'mb', 'gb', 'tb', 'pb', 'eb', 'kib', 'mib', 'gib', 'tib', 'pib', 'eib'],
+        [1., 1., 1e3, 1e6, 1e9, 1e12, 1e15, 1e18,
+         1024., 1048576., 1073741824., 1099511627776., 1125899906842624., 1152921504606846976.], 0.),
+    NULL);

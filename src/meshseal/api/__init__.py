@@ -1,0 +1,1 @@
+"""Floor 13: what answers at the listeners, one file per dialect."""

@@ -1,0 +1,87 @@
+"""Reference pages, made from the declarations."""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from meshseal.app.config import DOOR_NAMES, Config, DoorSettings
+from meshseal.wire import PROTOCOL, PROTOCOLS
+
+
+def config_reference() -> str:
+    """Return the reference of the configuration, as Markdown."""
+    parts = [
+        "# Configuration\n",
+        "Made from the declarations by `meshseal config reference`; do not edit.\n",
+        "One TOML file (`--config`), then variables `MESHSEAL__SECTION__KEY`, then "
+        "`--set section.key=value`: later ones win. `meshseal config check` shows what results.\n",
+    ]
+    for field in msgspec.structs.fields(Config):
+        if field.name == "doors":
+            ports = ", ".join(f"`{name}` ({PROTOCOL[name].native_port})" for name in DOOR_NAMES)
+            parts.append(
+                "## doors.NAME\n\nA protocol's own listener, at the port its senders expect. The "
+                f"doors are {ports}; `all` sets what a door does not set itself.\n"
+            )
+            parts.append(_table(DoorSettings))
+        else:
+            settings = type(field.default)
+            parts.append(f"## {field.name}\n\n{settings.__doc__}\n")
+            parts.append(_table(settings))
+    return "\n".join(parts)
+
+
+def doors_reference() -> str:
+    """Return the reference of the doors, as Markdown."""
+    rows = [
+        "# Doors\n",
+        "Made from the table of protocols by `tools/reference`; do not edit.\n",
+        "| Door | Protocol | Port | Paths | Acknowledged | Senders |",
+        "|---|---|---|---|---|---|",
+    ]
+    for protocol in PROTOCOLS:
+        paths = "<br>".join(f"`{path}`" for path in protocol.paths)
+        port = str(protocol.native_port or "main")
+        rows.append(
+            f"| `{protocol.name}` | {protocol.title} | {port} | {paths} | "
+            f"{protocol.acknowledges} | {', '.join(protocol.clients)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _table(settings: type[Struct]) -> str:
+    hints = get_type_hints(settings, include_extras=True)
+    rows = ["| Key | Type | Default | Meaning |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(settings):
+        kind, meta = _described(hints[field.name])
+        bounds = _bounds(meta)
+        default = msgspec.json.encode(field.default).decode()
+        meaning = next((m.description for m in meta if m.description), "")
+        rows.append(f"| `{field.name}` | {kind}{bounds} | `{default}` | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def _described(hint: Any) -> tuple[str, list[msgspec.Meta]]:
+    meta = [item for item in getattr(hint, "__metadata__", ()) if isinstance(item, msgspec.Meta)]
+    inner = getattr(hint, "__origin__", hint) if meta else hint
+    choices = getattr(inner, "__args__", ())
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return " or ".join(f"`{choice}`" for choice in choices), meta
+    names = [getattr(part, "__name__", str(part)) for part in choices] or [
+        getattr(inner, "__name__", str(inner))
+    ]
+    words = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
+    return " or ".join(words.get(name, "unset") for name in names), meta
+
+
+def _bounds(meta: list[msgspec.Meta]) -> str:
+    found = []
+    for item in meta:
+        for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤")):
+            value = getattr(item, name)
+            if value is not None:
+                found.append(f"{sign} {value}")
+    return f", {', '.join(found)}" if found else ""

@@ -1,0 +1,326 @@
+"""The server: everything that a running Meshseal is made of, put together, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from meshseal import __version__
+from meshseal.access.credentials import Credentials
+from meshseal.access.keys import Keyring, load_or_create_master
+from meshseal.access.state import migrate, open_state
+from meshseal.api.gate import Gate
+from meshseal.api.ingest import HttpIngest, Intake, grpc_handler
+from meshseal.api.loki import LokiApi
+from meshseal.api.own import OwnApi
+from meshseal.api.reading import ReadContext
+from meshseal.api.tails import Tails
+from meshseal.app.auditing import SpoolAudit
+from meshseal.app.conductor import Conductor, load_chunks
+from meshseal.app.config import Config
+from meshseal.app.engine_child import SPOOL_PURPOSE
+from meshseal.app.machine import engine_boot, lock, publish
+from meshseal.app.paths import DataPaths
+from meshseal.app.segments import next_segment
+from meshseal.console.pages import Console
+from meshseal.model import telemetry
+from meshseal.model.errors import ConfigError, EngineError
+from meshseal.query.proofs import ProofMaker
+from meshseal.query.reader import Reader
+from meshseal.receive.body import AsgiApp, InFlight
+from meshseal.receive.grpc import GrpcApp, GrpcServer
+from meshseal.receive.http import HttpServer, bind
+from meshseal.receive.tls import is_loopback, require_tls
+from meshseal.seal.signing_key import load_or_create_signer
+from meshseal.spool.copies import Chunks, InDoubt
+from meshseal.spool.recovery import Recovered, recover
+from meshseal.spool.spool import Spool
+from meshseal.spool.tally import TallyBook
+from meshseal.store.client import Store
+from meshseal.store.supervisor import Endpoint, EngineProcess
+from meshseal.wire import PROTOCOLS
+from meshseal.wire.protocol import Protocol
+
+_LOG = structlog.get_logger(__name__)
+_ENGINE_MODULE = "meshseal.app.engine_child"
+_DRAIN_SECONDS = 20.0
+
+
+class Server:
+    """One server on one data directory.
+
+    Args:
+        data: The data directory; created if it is not there.
+        config: The configuration.
+        trial: Whether everybody on this machine may do everything.
+
+    Raises: ConfigError when the configuration cannot be used here, or another server runs on the
+        directory. IntegrityError when what is in the directory is not what was left there.
+    """
+
+    def __init__(self, data: Path, config: Config, *, trial: bool) -> None:
+        self.config = config
+        self.trial = trial
+        self.paths = DataPaths(data.resolve())
+        self._check_listeners()
+        self.paths.create()
+        self._lock = lock(self.paths.lock)
+        self.keyring = self._open_keyring()
+        signer = load_or_create_signer(
+            self.paths.ledger_key, self.keyring, origin=config.ledger.origin
+        )
+        self.verifier = signer.verifier
+        self._state_url = config.state.url or self.paths.state_url
+        migrate(self._state_url)
+        self.state = open_state(self._state_url)
+        self.credentials = Credentials(self.state)
+        self.gate = Gate(self.credentials, trial=trial)
+        self.store = Store(config.query)
+        self.reader = Reader(self.store, config.query)
+        self.tails = Tails(self.reader)
+        self._inflight = InFlight(config.limits.max_inflight_bytes)
+        self._chunks = Chunks()
+        self._in_doubt = InDoubt()
+        self._tallies = TallyBook()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._engine = EngineProcess(
+            _ENGINE_MODULE,
+            engine_boot(self.paths, config, self.keyring, self._state_url, mill=True),
+            hang_timeout_seconds=config.engine.hang_timeout_seconds,
+            on_ready=self._engine_ready,
+            on_lost=self._engine_lost,
+            on_message=self._engine_says,
+        )
+        self.conductor = Conductor(
+            state=self.state,
+            chunks=self._chunks,
+            order=self._engine.order,
+            on_batch=self.tails.announce,
+        )
+        self._spool: Spool | None = None
+        self._http: HttpServer | None = None
+        self._grpc: list[GrpcServer] = []
+        self.addresses: dict[str, tuple[str, int]] = {}
+
+    # ---- Life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover what was left, then open the doors. Raises: ConfigError, IntegrityError."""
+        for mark in load_chunks(self.state):
+            self._chunks.load(mark)
+        spool_key = self.keyring.derive(SPOOL_PURPOSE)
+        recovered = await asyncio.to_thread(recover, self.paths.spool, spool_key=spool_key)
+        spool = Spool(
+            self.paths.spool,
+            spool_key=spool_key,
+            settings=self.config.spool,
+            first_number=max(recovered.next_number, next_segment(self.state)),
+            on_closed=self.conductor.closed,
+            tallies=self._tallies,
+        )
+        self._spool = spool
+        self._take_over(recovered, spool)
+        self.conductor.attach(spool)
+        await spool.start()
+        intake = Intake(spool, self._chunks, self._in_doubt, self._tallies, self.conductor.arrived)
+        await self._engine.start()
+        await self._open_doors(intake, SpoolAudit(spool))
+
+    async def stop(self) -> None:
+        """Close the doors, write what waits, finish what can be finished, end."""
+        self._stopping = True
+        if self._http:
+            await self._http.stop()
+        for listener in self._grpc:
+            await listener.stop()
+        if self._spool:
+            await self._spool.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self.conductor.idle and self._engine.pid:  # noqa: ASYNC110  (two things)
+                    await asyncio.sleep(0.05)
+        await self.store.disconnect()
+        await self._engine.stop()
+        await self.conductor.stop()
+        self.paths.running.unlink(missing_ok=True)
+        self.state.dispose()
+        self._lock.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether records can be taken in and found."""
+        return self.store.connected and not self._stopping and self._spool is not None
+
+    def status(self) -> dict[str, Any]:
+        """Return how the server is, and bring the gauges up to date."""
+        assert self._spool is not None
+        segments, size = self._spool.backlog()
+        telemetry.SPOOL_SEGMENTS.set(segments)
+        telemetry.SPOOL_BYTES.set(size)
+        telemetry.SPOOL_OLDEST_SECONDS.set(self._spool.oldest_seconds())
+        telemetry.INFLIGHT_BYTES.set(self._inflight.held_bytes)
+        telemetry.ENGINE_UP.set(self.store.connected)
+        return {
+            "version": __version__,
+            "trial": self.trial,
+            "ready": self.ready,
+            "ledger": {"key": str(self.verifier)},
+            "spool": {
+                "segments": segments,
+                "bytes": size,
+                "oldest_seconds": round(self._spool.oldest_seconds(), 3),
+            },
+            "engine": {"up": self.store.connected, "restarts": self._engine.restarts},
+            "listeners": {name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
+        }
+
+    # ---- Before the start --------------------------------------------------------------------
+
+    def _check_listeners(self) -> None:
+        hosts = {self.config.main.host}
+        hosts |= {self.config.door(p.name).host or self.config.main.host for p in PROTOCOLS}
+        for host in hosts:
+            if self.trial and not is_loopback(host):
+                raise ConfigError(f"--trial listens on loopback only, not on {host}")
+            require_tls(host, self.config.tls)
+
+    def _open_keyring(self) -> Keyring:
+        configured = self.config.keys.master_file
+        return load_or_create_master(Path(configured) if configured else self.paths.master_key)
+
+    def _take_over(self, recovered: Recovered, spool: Spool) -> None:
+        for segment in recovered.segments:
+            spool.adopt(segment)
+            self.conductor.left_behind(segment)
+        for segment_number, tenant, chunk in recovered.chunks:
+            self._chunks.add(tenant, chunk)
+            self.conductor.arrived(segment_number, tenant, chunk)
+        for hashed, size in recovered.in_doubt:
+            self._in_doubt.add_digest(hashed, size)
+        for (tenant, door), records in recovered.received.items():
+            telemetry.RECORDS_RECEIVED.labels(door, tenant).inc(records)
+            telemetry.SPOOL_RECORDS.inc(records)
+        if recovered.segments:
+            _LOG.info("spool_recovered", segments=len(recovered.segments))
+
+    # ---- The engine --------------------------------------------------------------------------
+
+    def _engine_ready(self, endpoint: Endpoint) -> None:
+        self._spawn(self._connect(endpoint))
+
+    async def _connect(self, endpoint: Endpoint) -> None:
+        try:
+            await self.store.connect(endpoint)
+        except EngineError as error:
+            _LOG.error("engine_does_not_answer", error=str(error))
+            return
+        publish(self.paths.running, endpoint)
+        self.conductor.engine_ready()
+        _LOG.info("engine_ready")
+
+    def _engine_lost(self) -> None:
+        self.paths.running.unlink(missing_ok=True)
+        telemetry.ENGINE_RESTARTS.inc()
+        self._spawn(self.store.disconnect())
+        if not self._stopping:
+            self._spawn(self.conductor.engine_lost())
+
+    def _engine_says(self, message: dict[str, Any]) -> None:
+        self.conductor.message(message)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ---- The doors ---------------------------------------------------------------------------
+
+    async def _open_doors(self, intake: Intake, audit: SpoolAudit) -> None:
+        context = ReadContext(self.gate, self.reader, audit)
+        proofs = ProofMaker(
+            self.store,
+            state=self.state,
+            keyring=self.keyring,
+            ledger=self.paths.ledger,
+            verifier=self.verifier,
+        )
+        loki = LokiApi(context, self.config.query, is_ready=lambda: self.ready)
+        own = OwnApi(
+            context,
+            proofs=proofs,
+            tails=self.tails,
+            ledger=self.paths.ledger,
+            verifier=self.verifier,
+            status=self.status,
+            is_ready=lambda: self.ready,
+        )
+        console = Console(context, proofs=proofs, verifier=self.verifier, trial=self.trial)
+        main_reads = Starlette(routes=[*own.routes(), *loki.routes(), *console.routes()])
+        apps: dict[socket.socket, AsgiApp] = {}
+        main = self.config.main
+        sock = self._bind("main", main.host, main.port, key="main")
+        apps[sock] = self._app(PROTOCOLS, intake, main_reads)
+        loki_reads = Starlette(routes=loki.routes())
+        nothing = Starlette()
+        for protocol in PROTOCOLS:
+            door = self.config.door(protocol.name)
+            if not protocol.native_port or not door.enabled:
+                continue
+            port = protocol.native_port if door.port is None else door.port
+            host = door.host or main.host
+            sock = self._bind(protocol.name, host, port, key=f"doors.{protocol.name}")
+            if protocol.grpc:
+                self._grpc.append(self._grpc_server(sock, protocol, intake))
+            else:
+                reads = loki_reads if protocol.reads else nothing
+                apps[sock] = self._app(_family(protocol), intake, reads)
+        self._http = HttpServer(apps, limits=self.config.limits, tls=self.config.tls)
+        await self._http.start()
+        for listener in self._grpc:
+            await listener.start()
+
+    def _bind(self, name: str, host: str, port: int, *, key: str) -> socket.socket:
+        sock = bind(host, port, what=f"the listener {name!r}", key=key)
+        self.addresses[name] = (host, sock.getsockname()[1])
+        return sock
+
+    def _app(self, protocols: tuple[Protocol, ...], intake: Intake, reads: Starlette) -> AsgiApp:
+        ingest = HttpIngest(
+            protocols,
+            gate=self.gate,
+            intake=intake,
+            limits=self.config.limits,
+            inflight=self._inflight,
+        )
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and ingest.takes(scope["path"]):
+                await ingest(scope, receive, send)
+            else:
+                await reads(scope, receive, send)
+
+        return app
+
+    def _grpc_server(self, sock: socket.socket, protocol: Protocol, intake: Intake) -> GrpcServer:
+        handler = grpc_handler(protocol, gate=self.gate, intake=intake)
+        app = GrpcApp(
+            dict.fromkeys(protocol.paths, handler),
+            limits=self.config.limits,
+            inflight=self._inflight,
+        )
+        return GrpcServer(sock, app, limits=self.config.limits, tls=self.config.tls)
+
+
+def _family(protocol: Protocol) -> tuple[Protocol, ...]:
+    """Return what a protocol's own listener also takes: at Loki's port, OTLP under its path."""
+    if not protocol.reads:
+        return (protocol,)
+    return (protocol, *(other for other in PROTOCOLS if other.name == "otlp_http"))

@@ -1,0 +1,1 @@
+"""Floor 14: the command line, one file per command, each imported only when it is called."""

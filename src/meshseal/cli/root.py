@@ -1,0 +1,49 @@
+"""The root of the command line, and how its commands are found."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from meshseal import __version__
+
+_COMMANDS = {
+    "serve": "Receive, keep, prove and answer: run the server.",
+    "ship": "Send files of log lines to a server, resumably.",
+    "query": "Ask a server with LogQL.",
+    "tail": "Follow a LogQL query as records arrive.",
+    "verify": "Check a data directory, or one proof file.",
+    "proof": "Fetch the proof of one record.",
+    "ledger": "The transparency log: its key, its checkpoint.",
+    "key": "API keys: create, list, revoke.",
+    "config": "Check and explain the configuration.",
+    "spool": "Segments that were set aside: list, replay.",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"meshseal.cli.{name}").command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `meshseal serve --data ./data --trial`, then open http://127.0.0.1:8080/.",
+)
+@click.version_option(__version__, "-V", "--version", message="meshseal %(version)s")
+def root() -> None:
+    """Meshseal: logs and traces of every service mesh, encrypted, provable and answerable."""

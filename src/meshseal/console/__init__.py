@@ -1,0 +1,1 @@
+"""Floor 14: the console, pages rendered by the server."""

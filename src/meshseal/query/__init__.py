@@ -1,0 +1,1 @@
+"""Floor 9: queries. Text becomes one frozen tree; the tree becomes SQL with bound parameters."""

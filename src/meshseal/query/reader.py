@@ -1,0 +1,311 @@
+"""Asks the store: the one place where a query's tree, a tenant and the engine come together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meshseal.model.errors import EngineError, QueryError
+from meshseal.model.identifiers import label_name
+from meshseal.query.labels import Key, Keys
+from meshseal.query.render_logs import TimeRange, render_logs
+from meshseal.query.render_metrics import Steps, render_metrics
+from meshseal.query.sql import Binder, Sql
+from meshseal.query.tree import LogQuery, Matcher, MatchOp, Metric, Query, label_names
+from meshseal.store.client import Store
+from meshseal.store.schema import ATTRIBUTE_KEYS, STREAMS
+from meshseal.store.settings import QuerySettings
+
+_SECOND = 10**9
+_HOUR = 3600 * _SECOND
+_KEYS_SECONDS = 2.0
+_KEYS_LIMIT = 10_000
+_LABELS_LIMIT = 10_000
+
+# What the engine says when the query asks for too much, or is not one it can run.
+_QUERY_ERRORS = {
+    159: "the query took too long: narrow its time range, or its selector",
+    241: "the query needs more memory than one query may use: narrow it, or group by fewer labels",
+    394: "the query was cancelled",
+    427: "a regular expression in the query is not valid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record that a log query returned. Labels are under their names in query languages."""
+
+    time_unix_nano: int
+    line: str
+    batch: int
+    seq: int
+    level: str
+    stream: Mapping[str, str]
+    metadata: Mapping[str, str]
+    parsed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a metric query: (step, value)."""
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much there is."""
+
+    streams: int
+    records: int
+    bytes: int
+
+
+class Reader:
+    """Reads for one tenant at a time.
+
+    Args:
+        store: Where records are.
+        settings: Limits of one read.
+    """
+
+    def __init__(self, store: Store, settings: QuerySettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._keys: dict[str, tuple[float, Keys]] = {}
+
+    async def logs(
+        self,
+        query: LogQuery,
+        *,
+        tenant: str,
+        times: TimeRange,
+        limit: int,
+        newest_first: bool = True,
+        batches: tuple[int, ...] = (),
+    ) -> list[Record]:
+        """Return the records of a log query. Raises: QueryError, EngineError."""
+        if not 0 < limit <= self._settings.max_entries:
+            raise QueryError(f"the limit must be between 1 and {self._settings.max_entries}")
+        sql = render_logs(
+            query,
+            tenant=tenant,
+            times=times,
+            limit=limit,
+            newest_first=newest_first,
+            keys=await self._keys_of(tenant, query),
+            batches=batches,
+        )
+        return [_record(row) for row in await self._rows(sql)]
+
+    async def metrics(self, query: Metric, *, tenant: str, steps: Steps) -> list[Series]:
+        """Return the series of a metric query. Raises: QueryError, EngineError."""
+        most = self._settings.max_series
+        sql = render_metrics(
+            query,
+            tenant=tenant,
+            steps=steps,
+            keys=await self._keys_of(tenant, query),
+            limit=most * steps.count + 1,
+        )
+        series: dict[tuple[tuple[str, str], ...], list[tuple[int, float]]] = {}
+        for labels, step, value in await self._rows(sql):
+            series.setdefault(tuple(labels.items()), []).append((step, value))
+        if len(series) > most:
+            raise QueryError(f"the query returns more than {most} series: group by fewer labels")
+        return [Series(dict(labels), points) for labels, points in series.items()]
+
+    async def labels(self, *, tenant: str, times: TimeRange) -> list[str]:
+        """Return the names of the labels that streams have."""
+        maps = await self._streams(tenant, times, ())
+        names = {label_name(key) for labels, _ in maps for key in labels}
+        return sorted(names | {"service_name"} if maps else names)
+
+    async def label_values(
+        self, name: str, *, tenant: str, times: TimeRange, query: LogQuery | None = None
+    ) -> list[str]:
+        """Return the values that a label has in streams.
+
+        Of a label that no stream has, those of the newest records. With a query, only of the
+        streams it selects.
+        """
+        matchers = query.matchers if query else ()
+        found = {
+            value
+            for labels, service in await self._streams(tenant, times, matchers)
+            for value in _stream_values(name, labels, service)
+        }
+        if not found:
+            found = set(await self._record_values(name, tenant, times, matchers))
+        return sorted(found - {""})
+
+    async def series(
+        self, queries: Sequence[LogQuery], *, tenant: str, times: TimeRange
+    ) -> list[dict[str, str]]:
+        """Return the streams that any of the queries selects, each as its labels."""
+        found: dict[tuple[tuple[str, str], ...], None] = {}
+        for query in queries:
+            for labels, service in await self._streams(tenant, times, query.matchers):
+                found[tuple(sorted(stream_labels(labels, service).items()))] = None
+        return [dict(labels) for labels in found]
+
+    async def volume(self, query: LogQuery | None, *, tenant: str, times: TimeRange) -> Volume:
+        """Return how much the streams of a selector hold, by whole hours."""
+        binder = Binder()
+        rows = await self._rows(
+            Sql(
+                "SELECT uniqExact(ServiceName, Labels), sum(Records), sum(Bytes)\n"
+                f"FROM {STREAMS}\nWHERE {_stream_where(binder, tenant, times, query)}",
+                binder.parameters,
+            )
+        )
+        streams, records, size = rows[0]
+        return Volume(streams, records, size)
+
+    async def attribute_names(self, *, tenant: str) -> list[str]:
+        """Return the labels that records' attributes give, for completion."""
+        return sorted(await self._all_keys(tenant))
+
+    # ---- Inside ----------------------------------------------------------------------------
+
+    async def _streams(
+        self, tenant: str, times: TimeRange, matchers: Sequence[Matcher]
+    ) -> list[tuple[dict[str, str], str]]:
+        """Return (resource attributes, service) of the streams that matchers select."""
+        binder = Binder()
+        query = LogQuery(tuple(matchers))
+        rows = await self._rows(
+            Sql(
+                "SELECT JSONExtract(Labels, 'Map(String, String)') AS resource, "
+                "toString(ServiceName) AS service\n"
+                f"FROM {STREAMS}\nWHERE {_stream_where(binder, tenant, times, query)}\n"
+                f"GROUP BY resource, service\nLIMIT {_LABELS_LIMIT}",
+                binder.parameters,
+            )
+        )
+        return [(resource, service) for resource, service in rows]
+
+    async def _record_values(
+        self, name: str, tenant: str, times: TimeRange, matchers: Sequence[Matcher]
+    ) -> list[str]:
+        query = LogQuery((*matchers, Matcher(name, MatchOp.NOT_EQUAL, "")))
+        records = await self.logs(
+            query, tenant=tenant, times=times, limit=min(1000, self._settings.max_entries)
+        )
+        return [record.metadata.get(name, "") for record in records]
+
+    async def _keys_of(self, tenant: str, query: Query) -> Keys:
+        known = await self._all_keys(tenant)
+        return {name: known[name] for name in label_names(query) if name in known}
+
+    async def _all_keys(self, tenant: str) -> Keys:
+        """Return what every label of a tenant stands for, as of a moment ago."""
+        cached = self._keys.get(tenant)
+        if cached and cached[0] > time.monotonic():
+            return cached[1]
+        binder = Binder()
+        rows = await self._rows(
+            Sql(
+                "SELECT toString(Scope) AS scope, Key\n"
+                f"FROM {ATTRIBUTE_KEYS}\nWHERE Tenant = {binder.text(tenant)}\n"
+                f"GROUP BY scope, Key\nORDER BY scope, Key\nLIMIT {_KEYS_LIMIT}",
+                binder.parameters,
+            )
+        )
+        keys: dict[str, list[Key]] = {}
+        for scope, key in sorted(rows, key=lambda row: _SCOPE_ORDER.get(row[0], 9)):
+            keys.setdefault(label_name(key), []).append(Key(scope, key))
+        self._keys[tenant] = (time.monotonic() + _KEYS_SECONDS, keys)
+        return keys
+
+    async def _rows(self, sql: Sql) -> Sequence[Sequence[Any]]:
+        try:
+            return (await self._store.query(sql.text, sql.parameters)).rows
+        except EngineError as error:
+            if error.engine_code in _QUERY_ERRORS:
+                raise QueryError(_QUERY_ERRORS[error.engine_code]) from error
+            raise
+
+
+_SCOPE_ORDER = {"resource": 0, "log": 1, "scope": 2}
+
+
+def stream_labels(resource: Mapping[str, str], service: str) -> dict[str, str]:
+    """Return the labels of a stream: its resource attributes, and its service."""
+    return {label_name(key): value for key, value in resource.items()} | {"service_name": service}
+
+
+def _stream_values(name: str, resource: Mapping[str, str], service: str) -> list[str]:
+    if name == "service_name":
+        return [service]
+    return [value for key, value in resource.items() if label_name(key) == name]
+
+
+def _stream_where(binder: Binder, tenant: str, times: TimeRange, query: LogQuery | None) -> str:
+    """Return the conditions on `streams` as one."""
+    first, last = times.start // _HOUR * 3600, times.end // _SECOND + 1
+    conditions = [
+        f"Tenant = {binder.text(tenant)}",
+        f"Hour >= toDateTime({binder.integer(first)}, 'UTC')",
+        f"Hour < toDateTime({binder.integer(last)}, 'UTC')",
+    ]
+    for matcher in query.matchers if query else ():
+        labels = (
+            "mapUpdate(meshseal_labels(JSONExtractKeysAndValues(Labels, 'String')), "
+            "map('service_name', toString(ServiceName)))"
+        )
+        text = f"{labels}[{binder.text(matcher.label)}]"
+        conditions.append(_stream_match(binder, matcher, text))
+    return "\n  AND ".join(conditions)
+
+
+def _stream_match(binder: Binder, matcher: Matcher, text: str) -> str:
+    if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
+        op = "=" if matcher.op is MatchOp.EQUAL else "!="
+        return f"{text} {op} {binder.text(matcher.value)}"
+    found = f"match({text}, {binder.text(f'^(?-s:{matcher.value})$')})"
+    return found if matcher.op is MatchOp.REGEX else f"NOT {found}"
+
+
+def _record(row: Sequence[Any]) -> Record:
+    (
+        time_unix_nano,
+        line,
+        batch,
+        seq,
+        service,
+        resource,
+        attributes,
+        level,
+        trace_id,
+        span_id,
+        scope_name,
+        format_name,
+        door,
+        parsed,
+        error,
+    ) = row
+    stream = stream_labels(resource, service)
+    known = {
+        "detected_level": level,
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "scope_name": scope_name,
+        "meshseal_batch": str(batch),
+        "meshseal_seq": str(seq),
+        "meshseal_format": format_name,
+        "meshseal_door": door,
+    }
+    metadata = {label_name(key): value for key, value in attributes.items()}
+    metadata |= {name: value for name, value in known.items() if value}
+    found = {} if not error else {"__error__": error}
+    for name, value in parsed.items():
+        present = stream.get(name, metadata.get(name))
+        if present is None:
+            found[name] = value
+        elif present != value:
+            found[f"{name}_extracted"] = value
+    return Record(time_unix_nano, line, batch, seq, level, stream, metadata, found)

@@ -1,0 +1,142 @@
+"""Renders log queries: which records, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshseal.query.labels import Keys, Labels
+from meshseal.query.sql import Binder, Sql
+from meshseal.query.tree import (
+    JsonParser,
+    LabelFilter,
+    LineFilter,
+    LineOp,
+    LogfmtParser,
+    LogQuery,
+    SelectLabels,
+)
+from meshseal.store.schema import LOGS
+
+RECORD_COLUMNS = (
+    "toUnixTimestamp64Nano(Timestamp) AS time_unix_nano",
+    "toValidUTF8(Body) AS line",
+    "Batch AS batch",
+    "Seq AS seq",
+    "toString(ServiceName) AS service_name",
+    "meshseal_shown(ResourceAttributes) AS resource",
+    "meshseal_shown(LogAttributes) AS attributes",
+    "meshseal_level(SeverityNumber) AS level",
+    "TraceId AS trace_id",
+    "SpanId AS span_id",
+    "toString(ScopeName) AS scope_name",
+    "toString(Format) AS format",
+    "toString(Door) AS door",
+)
+"""What a log query returns of each record, beside `parsed` and `error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `start` on up to but not including `end`, in nanoseconds since the epoch."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A log query as conditions, and its labels behind the last stage."""
+
+    conditions: list[str]
+    labels: Labels
+
+    @property
+    def where(self) -> str:
+        """The conditions as one."""
+        return "\n  AND ".join(self.conditions)
+
+
+def filtered(
+    query: LogQuery, *, tenant: str, times: TimeRange, keys: Keys, binder: Binder
+) -> Filtered:
+    """Return a log query as conditions on `logs`. The tenant's is always among them."""
+    labels = Labels(binder, keys)
+    conditions = [
+        f"Tenant = {binder.text(tenant)}",
+        f"Timestamp >= fromUnixTimestamp64Nano({binder.integer(times.start)}, 'UTC')",
+        f"Timestamp < fromUnixTimestamp64Nano({binder.integer(times.end)}, 'UTC')",
+    ]
+    conditions += [labels.matches(matcher) for matcher in query.matchers]
+    for stage in query.stages:
+        match stage:
+            case LineFilter():
+                conditions.append(_line(stage, binder))
+            case JsonParser():
+                labels = labels.after_json(stage)
+            case LogfmtParser():
+                labels = labels.after_logfmt(stage)
+            case SelectLabels():
+                labels = labels.after_selection(stage)
+            case LabelFilter():
+                sql, labels = labels.holds(stage.condition)
+                conditions.append(f"({sql})")
+    return Filtered(conditions, labels)
+
+
+def render_logs(
+    query: LogQuery,
+    *,
+    tenant: str,
+    times: TimeRange,
+    limit: int,
+    newest_first: bool,
+    keys: Keys,
+    batches: tuple[int, ...] = (),
+) -> Sql:
+    """Return the SQL of a log query.
+
+    Args:
+        query: The query.
+        tenant: Whose records.
+        times: From when until when.
+        limit: Most records.
+        newest_first: The order.
+        keys: What the query's labels stand for.
+        batches: If given, only records of these batches.
+    """
+    binder = Binder()
+    found = filtered(query, tenant=tenant, times=times, keys=keys, binder=binder)
+    conditions = list(found.conditions)
+    if batches:
+        listed = ", ".join(str(int(batch)) for batch in batches)
+        conditions.append(f"Batch IN ({listed})")
+    direction = "DESC" if newest_first else "ASC"
+    parsed = found.labels.parsed or "map()"
+    columns = ",\n    ".join(
+        (*RECORD_COLUMNS, f"meshseal_shown({parsed}) AS parsed", f"{found.labels.error()} AS error")
+    )
+    where = "\n  AND ".join(conditions)
+    # The order begins as the table's does, so that the engine stops at the limit.
+    order = ", ".join(
+        f"{key} {direction}"
+        for key in ("toStartOfFiveMinutes(Timestamp)", "Timestamp", "Batch", "Seq")
+    )
+    text = (
+        f"SELECT\n    {columns}\nFROM {LOGS}\nWHERE {where}\nORDER BY {order}\nLIMIT {int(limit)}"
+    )
+    return Sql(text, binder.parameters)
+
+
+def _line(stage: LineFilter, binder: Binder) -> str:
+    negated = stage.op in (LineOp.NOT_CONTAINS, LineOp.NOT_REGEX)
+    if stage.op in (LineOp.CONTAINS, LineOp.NOT_CONTAINS):
+        # LIKE, because the index on the body's words understands it.
+        parts = [f"Body LIKE {binder.text(f'%{_escaped(value)}%')}" for value in stage.values]
+    else:
+        parts = [f"match(Body, {binder.text(f'(?-s){value}')})" for value in stage.values]
+    joined = " OR ".join(parts)
+    return f"NOT ({joined})" if negated else f"({joined})"
+
+
+def _escaped(needle: str) -> str:
+    return needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,248 @@
+"""The tree that every query language is read into. Frozen values; times in nanoseconds.
+
+A log query is a selector and a pipeline of stages. A metric query is an expression whose leaves
+are ranges of log queries, and whose value at each step is a set of labelled numbers.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class MatchOp(enum.Enum):
+    """How a label's value is compared with text."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A condition on a label as text; a regular expression must match the whole value."""
+
+    label: str
+    op: MatchOp
+    value: str
+
+
+class LineOp(enum.Enum):
+    """How a line is searched."""
+
+    CONTAINS = "|="
+    NOT_CONTAINS = "!="
+    REGEX = "|~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """A condition on the line: true if any of the values is found (for the negated: if none is)."""
+
+    op: LineOp
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonParser:
+    """Labels from a JSON line: all of them, or those whose paths are given, by label."""
+
+    fields: tuple[tuple[str, tuple[str | int, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogfmtParser:
+    """Labels from a logfmt line: all of them, or those whose keys are given, by label."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+class Unit(enum.Enum):
+    """What a compared number counts."""
+
+    NUMBER = "number"
+    DURATION = "nanoseconds"
+    BYTES = "bytes"
+
+
+class CompareOp(enum.Enum):
+    """How numbers are compared."""
+
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+    LESS = "<"
+    LESS_EQUAL = "<="
+    EQUAL = "=="
+    NOT_EQUAL = "!="
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFilter:
+    """A condition on a label as a number of a unit."""
+
+    label: str
+    op: CompareOp
+    value: float
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True if every part is."""
+
+    parts: tuple[LabelCondition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True if at least one part is."""
+
+    parts: tuple[LabelCondition, ...]
+
+
+LabelCondition = Matcher | NumberFilter | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFilter:
+    """A stage that keeps the records for which a condition on their labels holds."""
+
+    condition: LabelCondition
+
+
+@dataclass(frozen=True, slots=True)
+class SelectLabels:
+    """A stage that drops labels, or keeps only some.
+
+    A label with a matcher is dropped, or kept, only if it matches.
+    """
+
+    keep: bool
+    labels: tuple[str | Matcher, ...]
+
+
+Stage = LineFilter | JsonParser | LogfmtParser | LabelFilter | SelectLabels
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Records: those of the streams that match, as far as the stages let them through."""
+
+    matchers: tuple[Matcher, ...]
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeAggregation:
+    """A number per stream and step, over the records of the range before the step.
+
+    `op` is one of `RANGE_OPS`.
+    """
+
+    op: str
+    query: LogQuery
+    range_nanos: int
+    offset_nanos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Labels to group by, or to group without."""
+
+    labels: tuple[str, ...] = ()
+    without: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VectorAggregation:
+    """A number per group and step, over the numbers of an expression. `op` is in `VECTOR_OPS`.
+
+    `count` is how many `topk` and `bottomk` keep.
+    """
+
+    op: str
+    inner: Metric
+    grouping: Grouping = Grouping()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Arithmetic or a comparison between two expressions. `op` is in `BINARY_OPS`.
+
+    `as_bool` makes a comparison give 0 and 1 instead of leaving numbers out.
+    """
+
+    op: str
+    left: Metric
+    right: Metric
+    as_bool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is the same at every step."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOf:
+    """A set of one number without labels: `vector(n)`."""
+
+    value: float
+
+
+Metric = RangeAggregation | VectorAggregation | Binary | Number | VectorOf
+Query = LogQuery | Metric
+
+RANGE_OPS = ("count_over_time", "rate", "bytes_over_time", "bytes_rate")
+VECTOR_OPS = ("sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk")
+COMPARISONS = ("==", "!=", ">", ">=", "<", "<=")
+BINARY_OPS = ("+", "-", "*", "/", "%", "^", *COMPARISONS)
+
+
+def selectors(query: Query) -> list[LogQuery]:
+    """Return every log query inside a query."""
+    match query:
+        case LogQuery():
+            return [query]
+        case RangeAggregation():
+            return [query.query]
+        case VectorAggregation():
+            return selectors(query.inner)
+        case Binary():
+            return [*selectors(query.left), *selectors(query.right)]
+        case _:
+            return []
+
+
+def label_names(query: Query) -> set[str]:
+    """Return every label that a query names."""
+    names: set[str] = set()
+    for log_query in selectors(query):
+        names |= {matcher.label for matcher in log_query.matchers}
+        for stage in log_query.stages:
+            if isinstance(stage, LabelFilter):
+                names |= _condition_labels(stage.condition)
+            elif isinstance(stage, SelectLabels):
+                names |= {x if isinstance(x, str) else x.label for x in stage.labels}
+    return names | _grouping_labels(query)
+
+
+def _condition_labels(condition: LabelCondition) -> set[str]:
+    if isinstance(condition, AllOf | AnyOf):
+        return set().union(*(_condition_labels(part) for part in condition.parts))
+    return {condition.label}
+
+
+def _grouping_labels(query: Query) -> set[str]:
+    match query:
+        case VectorAggregation():
+            return set(query.grouping.labels) | _grouping_labels(query.inner)
+        case Binary():
+            return _grouping_labels(query.left) | _grouping_labels(query.right)
+        case _:
+            return set()
