@@ -142,6 +142,8 @@ class _Child:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
+        # Before "ready" is said: the server connects at once, and then not again.
+        listener.listen()
         config = uvicorn.Config(
             face,
             interface="asgi3",
