@@ -76,4 +76,5 @@ class ServerTools(Protocol):
         """Put segments that were set aside back into the spool; returns what was done."""
 
 
-pass_tools = click.make_pass_decorator(ServerTools)  # type: ignore[type-abstract]
+pass_tools = click.pass_obj
+"""Gives a command the `ServerTools` that the root was called with."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from meshseal.model import protowire as wire
 from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, decode, read_delimited
@@ -98,6 +99,7 @@ def make_plan(
     contents: Iterable[bytes],
     *,
     without: frozenset[int] = frozenset(),
+    anew: Mapping[int, bytes] = MappingProxyType({}),
     node: int = 0,
 ) -> Plan:
     """Return the plan of a segment.
@@ -106,6 +108,7 @@ def make_plan(
         segment: Its number.
         contents: What its frames hold.
         without: Positions of envelopes that are left out because nothing can decode them.
+        anew: Payloads that stand in for those of the envelopes at their positions.
         node: The number of this node in its cluster.
 
     Raises: ValueError when the bytes are not envelopes.
@@ -124,9 +127,13 @@ def make_plan(
                 batch.tallies.append(Tallied(decoded.door, decoded.refused, decoded.deduplicated))
                 continue
             position += 1
-            if position not in without:
-                placed.append(Placed(decoded, message, batch.batch, batch.records))
-                batch.add(decoded)
+            if position in without:
+                continue
+            if position in anew:
+                decoded = replace(decoded, content=anew[position])
+                message = memoryview(decoded.encode())
+            placed.append(Placed(decoded, message, batch.batch, batch.records))
+            batch.add(decoded)
     return Plan(segment, [batch for batch in batches.values() if batch.records], placed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -16,6 +16,7 @@ from meshseal.mill.stage import Stage, split_leaves
 from meshseal.mill.writer import StoreWriter
 from meshseal.model.envelope import delimited
 from meshseal.model.errors import EngineError, IntegrityError
+from meshseal.shape.repair import repaired
 from meshseal.spool.recovery import ASIDE
 from meshseal.spool.segment import ReadBack, SegmentWriter, read_segment, segment_path
 
@@ -138,13 +139,34 @@ class Stair:
         failing = self._failing(plan, range(len(plan.placed)))
         if not failing:
             raise EngineError(f"segment {read.number} fails as a whole, but none of its envelopes")
-        bad = [plan.placed[position] for position in failing]
-        self._set_aside(read.number, bad)
-        rest = make_plan(read.number, read.contents, without=frozenset(failing), node=self._node)
+        anew = self._repairs(plan, failing)
+        bad = [position for position in failing if position not in anew]
+        if bad:
+            self._set_aside(read.number, [plan.placed[position] for position in bad])
+        rest = make_plan(
+            read.number, read.contents, without=frozenset(bad), anew=anew, node=self._node
+        )
         if rest.placed:
             self._fill(rest, rest.placed)
-        counted = make_plan(read.number, (delimited(bytes(one.message)) for one in bad))
-        return rest, counted.stored()
+        aside = (delimited(bytes(plan.placed[position].message)) for position in bad)
+        return rest, make_plan(read.number, aside).stored()
+
+    def _repairs(self, plan: Plan, failing: Sequence[int]) -> dict[int, bytes]:
+        """Return the payloads, written anew, of those envelopes that can be decoded so."""
+        found: dict[int, bytes] = {}
+        for position in failing:
+            placed = plan.placed[position]
+            envelope = placed.envelope
+            content = repaired(envelope.kind, bytes(envelope.content))
+            if content is None:
+                continue
+            message = memoryview(replace(envelope, content=content).encode())
+            try:
+                self._fill(plan, [replace(placed, message=message)])
+            except (EngineError, IntegrityError):
+                continue
+            found[position] = content
+        return found
 
     def _fill(self, plan: Plan, placed: Sequence[Placed]) -> None:
         self._stage.fill(plan, placed, self._keys.create(plan.batches))

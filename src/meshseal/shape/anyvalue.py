@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from google.protobuf.message import DecodeError
 
+from meshseal.wire.protocol import NOT_JSON
 from meshseal.wire.protos.spool_pb2 import NestedAny, NestedArray, NestedMap
 
 ANY_VALUE_TYPE = (
@@ -84,7 +85,7 @@ def as_json(encoded: bytes) -> str:
         if kind == _KVLIST:
             return _map(NestedMap.FromString(content))
         return _from_json(msgspec.json.decode(content))
-    except (DecodeError, msgspec.DecodeError, RecursionError):
+    except (DecodeError, *NOT_JSON):
         return _scalar(content)
 
 

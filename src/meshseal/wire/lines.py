@@ -17,7 +17,7 @@ import msgspec
 
 from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
 
 MAX_LABELS = 64
 MAX_LABEL_BYTES = 2048
@@ -37,7 +37,7 @@ def decode_documents(request: Request) -> Decoded:
     records = count_lines(request.body)
     try:
         whole = len(_DOCUMENT.decode_lines(request.body)) == records
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         whole = False
     if not whole:
         raise PayloadError(_first_bad_document(request.body))
@@ -67,7 +67,7 @@ def _first_bad_document(body: bytes) -> str:
             continue
         try:
             _DOCUMENT.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             return f"line {number} is not a JSON document: {error}"
     return "send one JSON document per line"
 

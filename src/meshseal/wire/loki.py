@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
 from meshseal.receive.decompress import decompress_snappy
-from meshseal.wire.protocol import MAX_REQUEST_BYTES, Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import MAX_REQUEST_BYTES, NOT_JSON, Decoded, Protocol, Reply, Request
 from meshseal.wire.protos.spool_pb2 import LokiPush
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -94,7 +94,7 @@ def _count_protobuf(content: bytes) -> int:
 def _count_json(content: bytes) -> int:
     try:
         push = _JSON.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise PayloadError(f"the body is not a Loki push: {error}") from error
     for stream in push.streams:
         for name in stream.stream:

@@ -21,7 +21,7 @@ from meshseal.model.errors import (
     PayloadError,
     UnsupportedError,
 )
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
 from meshseal.wire.protos.spool_pb2 import OtlpLogs
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -164,7 +164,7 @@ def _count_protobuf(body: bytes) -> int:
 def _count_json(body: bytes) -> int:
     try:
         message = _JSON.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise PayloadError(f"the body is not an ExportLogsServiceRequest: {error}") from error
     return sum(
         len(scope.log_records)

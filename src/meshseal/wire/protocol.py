@@ -10,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from meshseal.model.envelope import Chunk, Envelope
 from meshseal.model.errors import MeshsealError
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes as JSON may raise."""
 
 MAX_REQUEST_BYTES = 64 << 20
 """The largest request, unpacked; what the OTLP specification recommends as a receiver's limit."""

@@ -1,0 +1,37 @@
+"""Writes a payload anew, where a door could read it and the engine cannot.
+
+The two read the same formats with different leniency: Protocol Buffers let a reader skip a field of
+the wrong wire type, or take 5 for true; JSON lets one key stand twice. What is written here says
+what the door understood, with nothing left to be understood in two ways.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from google.protobuf.message import DecodeError, Message
+
+from meshseal.model.envelope import Payload
+from meshseal.wire.protocol import NOT_JSON
+from meshseal.wire.protos.spool_pb2 import LokiPush, OtlpLogs
+
+_MESSAGES: dict[Payload, type[Message]] = {
+    Payload.OTLP_LOGS: OtlpLogs,
+    Payload.LOKI_PUSH: LokiPush,
+}
+_JSON = (Payload.OTLP_LOGS_JSON, Payload.LOKI_PUSH_JSON)
+
+
+def repaired(kind: Payload, content: bytes) -> bytes | None:
+    """Return the payload written anew, or None if that gives nothing new."""
+    try:
+        if kind in _MESSAGES:
+            message = _MESSAGES[kind].FromString(content)
+            message.DiscardUnknownFields()
+            anew = message.SerializeToString()
+        elif kind in _JSON:
+            anew = msgspec.json.encode(msgspec.json.decode(content))
+        else:
+            return None
+    except (DecodeError, *NOT_JSON):
+        return None
+    return anew if anew != content else None
