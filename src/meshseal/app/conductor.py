@@ -1,8 +1,10 @@
 """Leads segments from the spool through the mill, and keeps count of what becomes of them.
 
 A segment is deleted only when the mill says that it is stored and sealed, and when what must be
-remembered of it, its chunks' numbers, is in the state. One that fails three times, or takes the
-engine down three times, is set aside.
+remembered of it, its chunks' numbers, is in the state.
+
+One that fails three times by its own fault is set aside. Segments that were in the mill together
+when the engine came down are milled one by one from then on, so that it shows whose fault it was.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from meshseal.access.keys import sync_directory
 from meshseal.access.state import CHUNKS, SEGMENTS
 from meshseal.api.tails import NewBatch
+from meshseal.mill.faults import Fault
 from meshseal.mill.stair import Milled
 from meshseal.model import telemetry
 from meshseal.model.envelope import Chunk
@@ -32,6 +35,7 @@ from meshseal.spool.spool import ClosedSegment, Spool
 _LOG = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3
 _RETRY_SECONDS = 2.0
+_MILL_SLOTS = 4
 
 
 class Conductor:
@@ -61,11 +65,11 @@ class Conductor:
         self._opened_at: dict[int, float] = {}
         self._in_mill: set[int] = set()
         self._tried: set[int] = set()
+        self._suspects: set[int] = set()
         self._chunk_keys: dict[int, set[tuple[str, str, int]]] = {}
         self._engine_up = False
         self._finished: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._mill_slots = 4
 
     def attach(self, spool: Spool) -> None:
         """Take segments from a spool from now on."""
@@ -111,22 +115,31 @@ class Conductor:
         self._in_mill.clear()
         self._send()
 
-    async def engine_lost(self) -> None:
-        """Count a try against the segments that were in the mill when the engine died."""
+    async def engine_lost(self, *, by_itself: bool) -> None:
+        """Find out whose fault it was, if it was the fault of what was in the mill."""
         self._engine_up = False
-        for number in sorted(self._in_mill):
-            await self._count_attempt(number, "the engine ended while it was being milled")
+        if by_itself:
+            await self._suspect(self._in_mill, "the engine came down while it was being milled")
+
+    async def _suspect(self, numbers: set[int], reason: str) -> None:
+        """Count a try against a segment that was alone; have several milled one by one."""
+        if len(numbers) == 1 and numbers <= self._suspects:
+            await self._count_attempt(next(iter(numbers)), reason)
+        else:
+            self._suspects |= numbers
 
     def message(self, message: dict[str, Any]) -> None:
         """Take what the engine's process says of a segment."""
         self._finished.put_nowait(message)
 
     def _send(self) -> None:
-        """Hand the mill as much as it should have at one time, oldest first."""
+        """Hand the mill as much as it should have at one time, oldest first; suspects alone."""
         if not self._engine_up:
             return
         for number in sorted(self._waiting):
-            if len(self._in_mill) >= self._mill_slots:
+            alone = number in self._suspects
+            room = 1 if alone else _MILL_SLOTS
+            if len(self._in_mill) >= room or self._in_mill & self._suspects:
                 return
             if number not in self._in_mill:
                 self._in_mill.add(number)
@@ -139,7 +152,9 @@ class Conductor:
                 if "milled" in message:
                     await self._milled(msgspec.convert(message["milled"], Milled))
                 else:
-                    await self._failed(message["failed"], message["error"])
+                    await self._failed(
+                        message["failed"], Fault(message["fault"]), message["reason"]
+                    )
             except OSError as error:
                 # The disk is full, say. The segment stays where it is and is milled again, which
                 # does nothing twice.
@@ -158,6 +173,7 @@ class Conductor:
         await asyncio.to_thread(_remove, segment)
         del self._waiting[number]
         self._tried.discard(number)
+        self._suspects.discard(number)
         assert self._spool is not None
         self._spool.release(number)
         self._count(milled, segment)
@@ -183,8 +199,11 @@ class Conductor:
         if opened_at is not None:
             telemetry.SEARCHABLE_SECONDS.observe(time.monotonic() - opened_at)
 
-    async def _failed(self, number: int, reason: str) -> None:
-        await self._count_attempt(number, reason)
+    async def _failed(self, number: int, fault: Fault, reason: str) -> None:
+        if fault is Fault.PAYLOAD:
+            await self._count_attempt(number, reason)
+        elif fault is Fault.MEMORY:
+            await self._suspect({number}, reason)
         await asyncio.sleep(_RETRY_SECONDS)
         self._in_mill.discard(number)
         self._tried.add(number)
@@ -202,6 +221,7 @@ class Conductor:
         telemetry.SPOOL_RECORDS.dec(segment.records)
         del self._waiting[number]
         self._in_mill.discard(number)
+        self._suspects.discard(number)
         assert self._spool is not None
         self._spool.release(number)
 

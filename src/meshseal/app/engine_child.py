@@ -25,11 +25,13 @@ from typing import Any
 import msgspec
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from meshseal.access.keys import Keyring
 from meshseal.access.state import open_state
 from meshseal.app.logs import configure_logs
 from meshseal.app.paths import DataPaths
+from meshseal.mill.faults import fault_of
 from meshseal.mill.keys import BatchKeys
 from meshseal.mill.sealer import Sealer
 from meshseal.mill.stage import Stage
@@ -129,9 +131,11 @@ class _Child:
             segment, again = job
             try:
                 milled = stair.mill(segment, again=again)
-            except (MeshsealError, OSError, ValueError) as error:
-                _LOG.exception("mill_failed", segment=segment)
-                self._say({"failed": segment, "error": f"{type(error).__name__}: {error}"[:1000]})
+            except (MeshsealError, OSError, ValueError, SQLAlchemyError) as error:
+                fault = fault_of(error)
+                _LOG.exception("mill_failed", segment=segment, fault=fault)
+                reason = f"{type(error).__name__}: {error}"[:1000]
+                self._say({"failed": segment, "fault": fault, "reason": reason})
             else:
                 self._say({"milled": asdict(milled)})
 

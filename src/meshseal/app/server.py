@@ -226,12 +226,12 @@ class Server:
         self.conductor.engine_ready()
         _LOG.info("engine_ready")
 
-    def _engine_lost(self) -> None:
+    def _engine_lost(self, by_itself: bool) -> None:
         self.paths.running.unlink(missing_ok=True)
         telemetry.ENGINE_RESTARTS.inc()
         self._spawn(self.store.disconnect())
         if not self._stopping:
-            self._spawn(self.conductor.engine_lost())
+            self._spawn(self.conductor.engine_lost(by_itself=by_itself))
 
     def _engine_says(self, message: dict[str, Any]) -> None:
         self.conductor.message(message)

@@ -191,7 +191,7 @@ async def _store_of(
         boot,
         hang_timeout_seconds=3600,
         on_ready=lambda endpoint: None if ready.done() else ready.set_result(endpoint),
-        on_lost=lambda: (
+        on_lost=lambda _: (
             None
             if ready.done()
             else ready.set_exception(

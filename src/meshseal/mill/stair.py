@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from meshseal.mill.faults import Fault, fault_of
 from meshseal.mill.keys import BatchKeys
 from meshseal.mill.plan import Placed, Plan, make_plan
 from meshseal.mill.sealer import Sealer
@@ -21,22 +22,6 @@ from meshseal.spool.recovery import ASIDE
 from meshseal.spool.segment import ReadBack, SegmentWriter, read_segment, segment_path
 
 _LOG = structlog.get_logger(__name__)
-
-# What the engine says when it is not the payload's fault: the segment is tried again as it is.
-_NOT_THE_PAYLOADS = frozenset(
-    {
-        75,  # cannot write to file
-        159,  # timeout
-        173,  # cannot allocate memory
-        202,  # too many queries
-        236,  # aborted
-        241,  # memory limit
-        242,  # table is read-only
-        243,  # not enough space
-        252,  # too many parts
-        394,  # cancelled
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +116,7 @@ class Stair:
         try:
             self._fill(plan, plan.placed)
         except (EngineError, IntegrityError) as error:
-            if isinstance(error, EngineError) and error.engine_code in _NOT_THE_PAYLOADS:
+            if fault_of(error) is not Fault.PAYLOAD:
                 raise
             _LOG.error("mill_envelope_fails", segment=read.number, error=str(error)[:500])
         else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -41,7 +43,8 @@ class EngineProcess:
         boot: What the process is told first; it holds secrets and goes through a pipe.
         hang_timeout_seconds: A process that has not answered for so long is replaced.
         on_ready: Called with the endpoint each time a process is ready.
-        on_lost: Called when the process is gone.
+        on_lost: Called when the process is gone, with whether it may have been its own doing: it
+            crashed, hung, or used up the machine's memory. A process that somebody killed did not.
         on_message: Called with each message of the process.
     """
 
@@ -52,7 +55,7 @@ class EngineProcess:
         *,
         hang_timeout_seconds: float,
         on_ready: Callable[[Endpoint], None],
-        on_lost: Callable[[], None],
+        on_lost: Callable[[bool], None],
         on_message: Callable[[dict[str, Any]], None],
     ) -> None:
         self._command = [sys.executable, "-m", module]
@@ -64,6 +67,7 @@ class EngineProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._hung = False
         self.restarts = 0
 
     @property
@@ -119,6 +123,8 @@ class EngineProcess:
             start_new_session=True,
         )
         self._process = process
+        self._hung = False
+        out_of_memory_before = _out_of_memory_kills()
         assert process.stdin is not None
         process.stdin.write(self._boot)
         watcher: asyncio.Task[None] | None = None
@@ -140,8 +146,13 @@ class EngineProcess:
                 watcher.cancel()
             self._kill(process)
             code = await process.wait()
-            _LOG.info("engine_ended", exit_code=code)
-            self._on_lost()
+            guilty = (
+                self._hung
+                or code not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
+                or _out_of_memory_kills() > out_of_memory_before
+            )
+            _LOG.info("engine_ended", exit_code=code, by_itself=guilty)
+            self._on_lost(guilty)
 
     async def _watch(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
         """Kill the process when it does not answer any more."""
@@ -159,6 +170,7 @@ class EngineProcess:
                     pass
                 if time.monotonic() - answered > self._hang_timeout:
                     _LOG.error("engine_hangs", seconds=self._hang_timeout)
+                    self._hung = True
                     self._kill(process)
                     return
 
@@ -167,3 +179,12 @@ class EngineProcess:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+
+
+def _out_of_memory_kills() -> int:
+    """Return how often the kernel has killed a process for memory since it started."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
