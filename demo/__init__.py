@@ -1,0 +1,1 @@
+"""`make demo`: a server, and the traffic of a shop that runs on three platforms."""

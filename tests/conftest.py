@@ -1,0 +1,17 @@
+"""Fixtures that every folder may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import ServerProcess
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A fresh server in trial mode, with its own listeners."""
+    with ServerProcess(tmp_path / "data") as process:
+        yield process
