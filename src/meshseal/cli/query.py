@@ -39,13 +39,13 @@ def command(
     *,
     forward: bool,
 ) -> None:
-    r"""Ask with LogQL: a log query prints records, a metric query prints numbers.
+    """Ask with LogQL: a log query prints records, a metric query prints numbers.
 
     \b
     meshseal query '{service_name="cart"} |= "timeout"'
     meshseal query '{service_name=~".+"} | http_response_status_code >= 500' --since 1d
     meshseal query 'sum by (service_name) (rate({service_name=~".+"}[5m]))' --step 5m
-    """
+    """  # noqa: D301  (click wants the character itself)
     parameters: dict[str, Any] = {
         "query": query,
         "limit": limit,

@@ -27,7 +27,7 @@ def command(
     *,
     trial: bool,
 ) -> None:
-    r"""Run the server on a data directory.
+    """Run the server on a data directory.
 
     The first start creates the directory's keys, and prints once a link with which the
     administrator sets their password. Senders and readers then need a key (`meshseal key create`)
@@ -37,5 +37,5 @@ def command(
     Try it:      meshseal serve --data ./data --trial
     Another port: meshseal serve --data ./data --trial --set main.port=9090
     Fewer doors:  meshseal serve --data ./data --trial --set doors.all.enabled=false
-    """
+    """  # noqa: D301  (click wants the character itself)
     tools.serve(data, config_file, assignments, trial=trial)

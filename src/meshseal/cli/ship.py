@@ -47,7 +47,7 @@ def command(
     documents: bool,
     restart: bool,
 ) -> None:
-    r"""Send files of log lines to a server.
+    """Send files of log lines to a server.
 
     Each line becomes one record, stored once: a run that is cut off goes on where it was when you
     start it again, and nothing is sent twice into the store.
@@ -55,7 +55,7 @@ def command(
     \b
     meshseal ship access.log --labels service.name=cart --labels k8s.cluster.name=eu1
     meshseal ship --server https://logs.example.com --format istio_json *.log
-    """
+    """  # noqa: D301  (click wants the character itself)
     parameters: dict[str, str] = {}
     if format_:
         parameters["format"] = format_

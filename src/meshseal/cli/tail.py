@@ -27,11 +27,11 @@ def command(
     output: str,
     query: str,
 ) -> None:
-    r"""Follow a LogQL query: print records as they become searchable, until Ctrl-C.
+    """Follow a LogQL query: print records as they become searchable, until Ctrl-C.
 
     \b
     meshseal tail '{service_name="cart"} |= "error"'
-    """
+    """  # noqa: D301  (click wants the character itself)
     client = client_of(server, key, tenant, ca_file)
     while True:
         try:

@@ -34,7 +34,7 @@ def command(
     checkpoint_file: Path | None,
     path: Path,
 ) -> None:
-    r"""Check a data directory, or one proof file. Exits with 0 if everything holds, or 1.
+    """Check a data directory, or one proof file. Exits with 0 if everything holds, or 1.
 
     A proof file (PATH is a file) is checked with the log's verifier key alone: no server, no
     account, no network. Get the key from whoever runs the server, by another way than the proof.
@@ -46,7 +46,7 @@ def command(
     \b
     meshseal verify meshseal-proof-4096-1.json --key "$(meshseal ledger key --data ./data)"
     meshseal verify ./data
-    """
+    """  # noqa: D301  (click wants the character itself)
     verifier = Verifier.parse(key_text) if key_text else None
     if path.is_dir():
         older = checkpoint_file.read_text() if checkpoint_file else None
