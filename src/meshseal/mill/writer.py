@@ -144,14 +144,18 @@ class StoreWriter:
         """
         for table in self._paths:
             with os.scandir(table) as entries:
-                changed = [
-                    entry.path
-                    for entry in entries
-                    if entry.is_dir(follow_symlinks=False)
-                    and entry.stat(follow_symlinks=False).st_mtime >= since - 1
-                ]
+                changed = [entry.path for entry in entries if _changed_since(entry, since - 1)]
             for path in (*changed, str(table)):
                 _sync_if_there(path)
+
+
+def _changed_since(entry: os.DirEntry[str], since: float) -> bool:
+    """Say whether it is a folder, changed at or after a time, and still there."""
+    try:
+        changed = entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return False  # merged away in the meantime
+    return entry.is_dir(follow_symlinks=False) and changed >= since
 
 
 def _sync_if_there(path: str) -> None:
