@@ -93,7 +93,7 @@ def history(now: int, *, scan_requests: int) -> Schedule:
     scan_start, scan_end = now - 5 * HOUR, now - 5 * HOUR + 4 * MINUTE
     per_second = scan_requests / ((scan_end - scan_start) / SECOND)
     return Schedule(
-        deploys=[Deploy(now - 2 * HOUR, now - 2 * HOUR + 20 * MINUTE)],
+        deploys=[Deploy(now - 2 * HOUR, now - 2 * HOUR + 30 * MINUTE)],
         scans=[Scan(scan_start, scan_end, per_second=per_second)],
     )
 

@@ -183,7 +183,7 @@ def _otlp(record: Record) -> ReadableLogRecord:
 
 @lru_cache(maxsize=256)
 def _resource(attributes: tuple[tuple[str, str], ...]) -> Resource:
-    return Resource.create(dict(attributes))
+    return Resource(dict(attributes))
 
 
 @lru_cache(maxsize=64)

@@ -213,7 +213,7 @@ JOURNEYS: tuple[tuple[int, Call], ...] = (
         ),
     ),
     (
-        12,
+        16,
         Call("frontend", "POST", "/checkout", (_ORDER,), 12, 2_400),
     ),
     (
