@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +26,7 @@ from meshseal.receive.body import (
     AsgiApp,
     DisconnectedError,
     InFlight,
+    Message,
     Receive,
     Scope,
     Send,
@@ -84,14 +86,16 @@ class GrpcApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        headers = headers_of(scope)
+        headers, body = headers_of(scope), _Body(receive)
         if not headers.get("content-type", "").startswith("application/grpc"):
+            await body.drain(self._limits.body_timeout_seconds)
             await respond(send, 415, b"this port speaks gRPC\n", "text/plain")
             return
         try:
-            reply = await self._answer(scope["path"], headers, receive, scope.get("client"))
+            reply = await self._answer(scope["path"], headers, body.receive, scope.get("client"))
         except DisconnectedError:
             return
+        await body.drain(self._limits.body_timeout_seconds)
         await _send_reply(send, reply)
 
     async def _answer(
@@ -124,6 +128,31 @@ class GrpcApp:
             return await handler(GrpcCall(path, headers, message, client[0] if client else ""))
 
 
+class _Body:
+    """The body of one call, which knows whether all of it has arrived.
+
+    Hypercorn ends the whole connection, and every other call on it, when data arrives for a call
+    that is answered. So what a refused sender still sends is read, and thrown away, first.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """Return the next message of the body."""
+        message = await self._receive()
+        self._whole = not message.get("more_body", False)
+        return message
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Take what is left; of a sender that does not end in time, no more."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                while not self._whole:
+                    await self.receive()
+
+
 def _unframe(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """Return the one message of a unary call. Raises: PayloadError and its kinds."""
     if len(body) < _PREFIX.size:
@@ -151,14 +180,11 @@ async def _send_reply(send: Send, reply: GrpcReply) -> None:
         (b"content-type", b"application/grpc"),
         (b"grpc-accept-encoding", ACCEPT_ENCODING.encode()),
     ]
-    if reply.status:
-        # "Trailers-Only": the status stands in the headers, and nothing follows.
-        await send({"type": "http.response.start", "status": 200, "headers": headers + trailers})
-        await send({"type": "http.response.body", "body": b""})
-        return
     start = {"type": "http.response.start", "status": 200, "headers": headers, "trailers": True}
     await send(start)
-    content = _PREFIX.pack(0, len(reply.message)) + reply.message
+    # An error, too, is told in real trailers. "Trailers-Only" wants END_STREAM on the headers, and
+    # Hypercorn sets it on an empty DATA frame behind them: grpc-core reads that as UNKNOWN.
+    content = b"" if reply.status else _PREFIX.pack(0, len(reply.message)) + reply.message
     await send({"type": "http.response.body", "body": content, "more_body": False})
     await send({"type": "http.response.trailers", "headers": trailers, "more_trailers": False})
 

@@ -1,0 +1,1 @@
+"""Tests of the shapes: payloads in, records out, through the real engine."""
