@@ -254,7 +254,8 @@ def _application(hop: Hop) -> Record | None:
     """What the service itself logs: each failure, and one in six of the rest."""
     failed = hop.status >= 500
     said = (_COMPLAINED if failed else _SAID).get(hop.service.name)
-    if said is None or hop.status == 404 or not (failed or hop.span_id // 2 % _ONE_IN == 0):
+    refused = 400 <= hop.status < 500
+    if said is None or refused or not (failed or hop.span_id // 2 % _ONE_IN == 0):
         return None
     body = said.format(path=hop.path, duration_ms=hop.duration_ms, status=hop.status)
     attributes = {"code.namespace": f"shop.{hop.service.name}", "http.route": hop.path}
