@@ -26,10 +26,12 @@ from meshseal.spool.segment import (
 )
 
 
-def list_aside(data: Path) -> list[str]:
+def list_aside(
+    data: Path, config_file: Path | None = None, assignments: Sequence[str] = ()
+) -> list[str]:
     """Return what was set aside, a line each: name, records, why. Raises: ConfigError."""
-    paths, spool_key = _open(data)
-    state = open_state(paths.state_url)
+    paths, spool_key, state_url = _open(data, config_file, assignments)
+    state = open_state(state_url)
     with state.connect() as connection:
         reasons = {row.number: row.reason for row in connection.execute(select(SEGMENTS))}
     lines: list[str] = []
@@ -44,15 +46,20 @@ def list_aside(data: Path) -> list[str]:
     return lines
 
 
-def replay_aside(data: Path, names: Sequence[str]) -> list[str]:
+def replay_aside(
+    data: Path,
+    names: Sequence[str],
+    config_file: Path | None = None,
+    assignments: Sequence[str] = (),
+) -> list[str]:
     """Put segments back into the spool under new numbers, for the next start of the server.
 
     Raises: ConfigError while a server runs; NotFoundError for a name that is not there.
     """
-    paths, spool_key = _open(data)
+    paths, spool_key, state_url = _open(data, config_file, assignments)
     done: list[str] = []
     with lock(paths.lock):
-        state = open_state(paths.state_url)
+        state = open_state(state_url)
         for name in names:
             path = paths.spool / ASIDE / Path(name).name
             if not path.exists():
@@ -80,10 +87,14 @@ def replay_aside(data: Path, names: Sequence[str]) -> list[str]:
     return done
 
 
-def _open(data: Path) -> tuple[DataPaths, bytes]:
+def _open(
+    data: Path, config_file: Path | None, assignments: Sequence[str]
+) -> tuple[DataPaths, bytes, str]:
+    """Return the directory's paths, the spool's key and where the state is."""
     paths = DataPaths(data.resolve())
     if not paths.spool.is_dir():
         raise ConfigError(f"{data} is not a data directory")
-    configured = load_config().keys.master_file
+    config = load_config(config_file, assignments=assignments)
+    configured = config.keys.master_file
     keyring = load_master(Path(configured) if configured else paths.master_key)
-    return paths, keyring.derive(SPOOL_PURPOSE)
+    return paths, keyring.derive(SPOOL_PURPOSE), config.state.url or paths.state_url

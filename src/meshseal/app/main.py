@@ -62,13 +62,22 @@ class Tools:
         )
         return cast("VerifyReport", report)
 
-    def list_aside(self, data: Path) -> list[str]:
+    def list_aside(
+        self, data: Path, config_file: Path | None, assignments: Sequence[str]
+    ) -> list[str]:
         """Return the segments that were set aside, a line each."""
-        return cast("list[str]", _part("aside").list_aside(data))
+        return cast("list[str]", _part("aside").list_aside(data, config_file, assignments))
 
-    def replay_aside(self, data: Path, names: Sequence[str]) -> list[str]:
+    def replay_aside(
+        self,
+        data: Path,
+        names: Sequence[str],
+        config_file: Path | None,
+        assignments: Sequence[str],
+    ) -> list[str]:
         """Put segments that were set aside back into the spool."""
-        return cast("list[str]", _part("aside").replay_aside(data, names))
+        done = _part("aside").replay_aside(data, names, config_file, assignments)
+        return cast("list[str]", done)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from meshseal.cli.options import data_option
+from meshseal.cli.options import config_options, data_option
 from meshseal.cli.tools import ServerTools, pass_tools
 
 
@@ -20,10 +20,13 @@ def command() -> None:
 
 @command.command(name="list")
 @data_option
+@config_options
 @pass_tools
-def list_(tools: ServerTools, data: Path) -> None:
+def list_(
+    tools: ServerTools, data: Path, config_file: Path | None, assignments: tuple[str, ...]
+) -> None:
     """List what was set aside, and why."""
-    lines = tools.list_aside(data)
+    lines = tools.list_aside(data, config_file, assignments)
     for line in lines:
         click.echo(line)
     if not lines:
@@ -32,12 +35,19 @@ def list_(tools: ServerTools, data: Path) -> None:
 
 @command.command()
 @data_option
+@config_options
 @click.argument("names", nargs=-1, required=True)
 @pass_tools
-def replay(tools: ServerTools, data: Path, names: tuple[str, ...]) -> None:
+def replay(
+    tools: ServerTools,
+    data: Path,
+    config_file: Path | None,
+    assignments: tuple[str, ...],
+    names: tuple[str, ...],
+) -> None:
     """Put segments back into the spool, by the names that `list` shows. The server must be stopped.
 
     Of a damaged segment, what is whole is put back.
     """
-    for line in tools.replay_aside(data, names):
+    for line in tools.replay_aside(data, names, config_file, assignments):
         click.echo(line)

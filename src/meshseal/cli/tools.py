@@ -69,10 +69,18 @@ class ServerTools(Protocol):
     ) -> VerifyReport:
         """Check a data directory."""
 
-    def list_aside(self, data: Path) -> list[str]:
+    def list_aside(
+        self, data: Path, config_file: Path | None, assignments: Sequence[str]
+    ) -> list[str]:
         """Return the segments that were set aside, a line each."""
 
-    def replay_aside(self, data: Path, names: Sequence[str]) -> list[str]:
+    def replay_aside(
+        self,
+        data: Path,
+        names: Sequence[str],
+        config_file: Path | None,
+        assignments: Sequence[str],
+    ) -> list[str]:
         """Put segments that were set aside back into the spool; returns what was done."""
 
 
