@@ -90,7 +90,10 @@ class OwnApi:
 
     async def _proof(self, request: Request) -> Response:
         batch, seq = (_number(request, name) for name in ("batch", "seq"))
-        async with self._context.reading(request, api=_API, action="records.proof") as read:
+        tenant = request.query_params.get("tenant")
+        async with self._context.reading(
+            request, api=_API, action="records.proof", tenant=tenant
+        ) as read:
             read.details |= {"batch": str(batch), "seq": seq, "rows": 1}
             proof = await self._proofs.proof(tenant=read.tenant, batch=batch, seq=seq)
             name = f"meshseal-proof-{batch}-{seq}.json"
@@ -105,7 +108,10 @@ class OwnApi:
         query = parse(text)
         if not isinstance(query, LogQuery):
             raise QueryError("only a log query can be followed")
-        async with self._context.reading(request, api=_API, action="logs.tail") as read:
+        tenant = request.query_params.get("tenant")
+        async with self._context.reading(
+            request, api=_API, action="logs.tail", tenant=tenant
+        ) as read:
             read.details["query"] = text
             return StreamingResponse(
                 self._events(query, read), media_type="text/event-stream", headers=_NO_STORE

@@ -30,6 +30,7 @@ from meshseal.app.machine import engine_boot, lock, publish
 from meshseal.app.paths import DataPaths
 from meshseal.app.segments import next_segment
 from meshseal.console.pages import Console
+from meshseal.console.sessions import Site
 from meshseal.model import telemetry
 from meshseal.model.errors import ConfigError, EngineError
 from meshseal.query.proofs import ProofMaker
@@ -262,7 +263,13 @@ class Server:
             status=self.status,
             is_ready=lambda: self.ready,
         )
-        console = Console(context, proofs=proofs, verifier=self.verifier, trial=self.trial)
+        console = Console(
+            context,
+            proofs=proofs,
+            verifier=self.verifier,
+            trial=self.trial,
+            site=Site(self.config.main.public_url, tls=bool(self.config.tls.certificate_file)),
+        )
         main_reads = Starlette(routes=[*own.routes(), *loki.routes(), *console.routes()])
         apps: dict[socket.socket, AsgiApp] = {}
         main = self.config.main

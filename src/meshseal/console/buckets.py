@@ -15,7 +15,7 @@ FEWEST, MOST = 60, 130
 
 _SECOND = 10**9
 _MINUTE, _HOUR, _DAY = 60 * _SECOND, 3600 * _SECOND, 86_400 * _SECOND
-_ROUND = (
+_ROUND: tuple[int, ...] = (
     *(n * 10**power for power in range(9) for n in (1, 2, 5)),
     *(n * _SECOND for n in (1, 2, 5, 10, 15, 20, 30)),
     *(n * _MINUTE for n in (1, 2, 3, 5, 10, 15, 20, 30)),

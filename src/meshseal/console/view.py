@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from meshseal.api.times import parse_step, parse_time
 from meshseal.console.buckets import bucket_width
 from meshseal.model.errors import QueryError
-from meshseal.query.render_logs import TimeRange
+from meshseal.query.render_logs import Place, TimeRange
 
 EVERYTHING = '{service_name=~".+"}'
 """The query of a page that names none: every record has a service."""
@@ -26,26 +26,6 @@ CUSTOM = "custom"
 
 _MAX = 2**63
 _NAIVE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a record stands: its time, its batch and its position there. It names the record."""
-
-    time_unix_nano: int
-    batch: int
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.time_unix_nano}-{self.batch}-{self.seq}"
-
-    @classmethod
-    def parse(cls, text: str) -> Place:
-        """Raises: QueryError when the text is not `<time>-<batch>-<position>`."""
-        parts = text.split("-")
-        if len(parts) != 3 or not all(_is_number(part) for part in parts):
-            raise QueryError(f"{text[:80]!r} does not name a record")
-        return cls(*map(int, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +71,8 @@ class View:
             newest_first=direction == "backward",
             limit=int(limit),
             tenant=given.get("tenant", ""),
-            record=Place.parse(given["record"]) if given.get("record") else None,
-            cursor=Place.parse(given["cursor"]) if given.get("cursor") else None,
+            record=parse_place(given["record"]) if given.get("record") else None,
+            cursor=parse_place(given["cursor"]) if given.get("cursor") else None,
         )
 
     @classmethod
@@ -132,12 +112,27 @@ class View:
             found["direction"] = "forward"
         if self.limit != DEFAULT_LIMIT:
             found["limit"] = str(self.limit)
-        optional = {"tenant": self.tenant, "record": self.record, "cursor": self.cursor}
-        return found | {name: str(value) for name, value in optional.items() if value}
+        if self.tenant:
+            found["tenant"] = self.tenant
+        places = {"record": self.record, "cursor": self.cursor}
+        return found | {name: shown_place(place) for name, place in places.items() if place}
 
     def url(self, path: str = "/", **changes: Any) -> str:
         """Return the address of the view, with some of it changed."""
         return f"{path}?{urlencode(replace(self, **changes).parameters())}"
+
+
+def parse_place(text: str) -> Place:
+    """Return the place of a record. Raises: QueryError unless it is `<time>-<batch>-<position>`."""
+    parts = text.split("-")
+    if len(parts) != 3 or not all(_is_number(part) for part in parts):
+        raise QueryError(f"{text[:80]!r} does not name a record")
+    return Place(*map(int, parts))
+
+
+def shown_place(place: Place) -> str:
+    """Return the place of a record as an address holds it."""
+    return f"{place.time_unix_nano}-{place.batch}-{place.seq}"
 
 
 def shown_time(nanos: int) -> str:

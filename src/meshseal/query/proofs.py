@@ -93,6 +93,10 @@ class ProofMaker:
             log=LogProof(sealed.entry, path, note),
         )
 
+    async def is_sealed(self, batch: int) -> bool:
+        """Say whether a batch is in the log."""
+        return batch in await asyncio.to_thread(sealed_entries, self._state, [batch])
+
     async def _sealed(self, tenant: str, batch: int) -> _Batch:
         found = self._batches.get(batch)
         if found is None:

@@ -10,7 +10,7 @@ from typing import Any
 from meshseal.model.errors import EngineError, QueryError
 from meshseal.model.identifiers import label_name
 from meshseal.query.labels import Key, Keys
-from meshseal.query.render_logs import TimeRange, render_logs
+from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
 from meshseal.query.sql import Binder, Sql
 from meshseal.query.tree import LogQuery, Matcher, MatchOp, Metric, Query, label_names
@@ -86,8 +86,12 @@ class Reader:
         limit: int,
         newest_first: bool = True,
         batches: tuple[int, ...] = (),
+        after: Place | None = None,
     ) -> list[Record]:
-        """Return the records of a log query. Raises: QueryError, EngineError."""
+        """Return the records of a log query, as `render_logs` has it.
+
+        Raises: QueryError, EngineError.
+        """
         if not 0 < limit <= self._settings.max_entries:
             raise QueryError(f"the limit must be between 1 and {self._settings.max_entries}")
         sql = render_logs(
@@ -98,6 +102,7 @@ class Reader:
             newest_first=newest_first,
             keys=await self._keys_of(tenant, query),
             batches=batches,
+            after=after,
         )
         return [_record(row) for row in await self._rows(sql)]
 
