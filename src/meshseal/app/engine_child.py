@@ -9,6 +9,7 @@ input ends, the server is gone, and the process ends too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import queue
@@ -37,12 +38,12 @@ from meshseal.mill.sealer import Sealer
 from meshseal.mill.stage import Stage
 from meshseal.mill.stair import Stair
 from meshseal.mill.writer import StoreWriter
-from meshseal.model.errors import MeshsealError
+from meshseal.model.errors import EngineError, MeshsealError
 from meshseal.seal.ledger import Ledger
 from meshseal.seal.signing_key import load_or_create_signer
 from meshseal.store.engine import Engine, EnginePaths
 from meshseal.store.face import USER, Face
-from meshseal.store.schema import create_statements
+from meshseal.store.schema import clean_statements, create_statements
 
 _LOG = structlog.get_logger(__name__)
 _PR_SET_PDEATHSIG = 1
@@ -99,6 +100,10 @@ class _Child:
                 self._work.put(None)
             for worker in self._workers:
                 worker.join()
+            # Copies that nothing reads would be bytes that `meshseal verify` cannot answer for.
+            with contextlib.suppress(EngineError):
+                for statement in clean_statements() if self._boot.mill else ():
+                    setup.execute(statement)
             self._engine.close()
 
     def _start_workers(self) -> None:

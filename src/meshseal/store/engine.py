@@ -164,6 +164,8 @@ class Engine:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Folders of tables in memory, which the engine makes and does not remove when it is killed.
         shutil.rmtree(paths.database / "data" / WORK_DATABASE, ignore_errors=True)
+        self._paths = paths
+        _restore_links(paths.database)
         paths.config.write_text(
             render_config(paths, max_memory_bytes=max_memory_bytes, merge_threads=merge_threads)
         )
@@ -209,6 +211,7 @@ class Engine:
         """
         while self._open:
             self._open.pop().close()
+        _remove_links(self._paths.database)
 
     def _wait_for_path(self) -> None:
         """Connect, waiting for an engine of an earlier run to let go of the path."""
@@ -222,6 +225,39 @@ class Engine:
                 time.sleep(0.2)
             else:
                 return
+
+
+def _remove_links(database: Path) -> None:
+    """Remove the engine's links to tables, which it makes anew whenever it starts.
+
+    Whoever copies the directory and follows links would have every table twice.
+    """
+    for link in (database / "data").glob("*/*"):
+        if link.is_symlink():
+            link.unlink()
+
+
+def _restore_links(database: Path) -> None:
+    """Make links again where whoever copied the directory followed them: else nothing starts.
+
+    Raises: EngineError when what the link to the default database led to is gone.
+    """
+    for folder in (database / "data").glob("*/*"):
+        if not folder.is_symlink():
+            shutil.rmtree(folder)
+    followed = database / "metadata" / "default"
+    if followed.is_symlink() or not followed.exists():
+        return
+    tables = _contents(followed)
+    found = [folder for folder in database.glob("store/*/*") if _contents(folder) == tables]
+    if len(found) != 1:
+        raise EngineError(f"{followed} is not a link any more, and what it led to is not there")
+    shutil.rmtree(followed)
+    followed.symlink_to(Path(os.path.relpath(found[0], followed.parent)))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def _import_chdb() -> Any:

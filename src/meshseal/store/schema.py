@@ -24,6 +24,19 @@ _TOKEN_BYTES = 12 * INDEX_GRANULARITY
 """Bloom filter of the body's words: 12 bytes a record keep a needle over 10 million records under
 100 ms, at a seventh of a text index's size (`docs/adr/0003-store-layout.md`)."""
 
+INDEX_PROBES: dict[str, str] = {
+    "body_words": "hasToken(Body, 'meshseal')",
+    "trace_id": "TraceId = 'none'",
+    "request_id": "RequestId = 'none'",
+    "other_keys": "mapContains(OtherAttributes, 'none')",
+    "other_values": "has(mapValues(OtherAttributes), 'none')",
+    "resource_values": "has(mapValues(ResourceAttributes), 'none')",
+    "status": "HttpResponseStatusCode = 999",
+    "severity": "SeverityNumber = 99",
+    "batch": "Batch = 18446744073709551615",
+}
+"""For each index, a condition for which the engine reads the whole of it."""
+
 _DEDUPLICATION_WINDOW = 1000
 _COMPACT_BYTES = 128 << 20
 
@@ -39,6 +52,14 @@ def create_statements() -> list[str]:
         _create_streams(),
         _create_attribute_keys(),
     ]
+
+
+def clean_statements() -> list[str]:
+    """Return the statements that remove the parts that merges have replaced, at once.
+
+    No partition has this name: what counts is that the engine tidies up on the way.
+    """
+    return [f"ALTER TABLE {table} DROP PARTITION ID 'none'" for table in TABLES]
 
 
 def log_attributes_expression() -> str:
@@ -147,4 +168,5 @@ SETTINGS
     min_bytes_for_wide_part = {_COMPACT_BYTES},
     fsync_after_insert = 1,
     min_rows_to_fsync_after_merge = 1,
+    old_parts_lifetime = 0,
     allow_nullable_key = 0"""
