@@ -123,6 +123,9 @@ class EngineProcess:
             start_new_session=True,
         )
         self._process = process
+        if self._stopping:
+            # `stop` found nothing to tell, because the process did not exist yet.
+            self._kill(process)
         self._hung = False
         out_of_memory_before = _out_of_memory_kills()
         assert process.stdin is not None
