@@ -35,6 +35,9 @@ class _Entry(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 class _Stream(msgspec.Struct):
     stream: dict[str, str] = {}
     values: list[_Entry] = []
+    # What Loki's JSON called the two before version 0.4.
+    labels: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    entries: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Push(msgspec.Struct):
@@ -97,6 +100,8 @@ def _count_json(content: bytes) -> int:
     except NOT_JSON as error:
         raise PayloadError(f"the body is not a Loki push: {error}") from error
     for stream in push.streams:
+        if stream.labels is not msgspec.UNSET or stream.entries is not msgspec.UNSET:
+            raise PayloadError("write a stream's `labels` and `entries` as `stream` and `values`")
         for name in stream.stream:
             if not _LABEL_NAME.fullmatch(name):
                 raise PayloadError(f"this is not a label name: {name[:80]!r}")
