@@ -54,7 +54,7 @@ class ShopServer:
         """
         command = [sys.executable, "-m", "meshseal.app.main", "serve", "--trial"]
         command += ["--data", str(self.data)]
-        for assignment in self._ports():
+        for assignment in self.assignments():
             command += ["--set", assignment]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
@@ -104,8 +104,11 @@ class ShopServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def _ports(self) -> list[str]:
-        """Return the ports as assignments: the usual ones, or any where one is taken."""
+    def assignments(self) -> list[str]:
+        """Return the ports as `--set` takes them: the usual ones, or any where one is taken.
+
+        What had to give way is noted in `moved`.
+        """
         main = self._port if self._port == 0 or is_free(self._port) else 0
         if main != self._port:
             self.moved.append(f"port {self._port}")
