@@ -183,11 +183,13 @@ def _expected(tokens: Sequence[_Token]) -> tuple[Wanted, str]:
     before = tokens[-2].text if len(tokens) > 1 else ""
     if _in_selector(tokens):
         return _expected_in_selector(last, tokens)
+    if last.text in _JOINS and not _in_grouping(tokens) and _in_pipeline(tokens):
+        return Wanted.STAGE, ""
     if last.kind == "word":
         return (Wanted.OPERATOR, last.text) if before in ("|", *_JOINS) else (Wanted.NOTHING, "")
     if last.text in ("(", ",") and _in_grouping(tokens):
         return Wanted.LABEL, ""
-    if last.text == "|" or (last.text in _JOINS and _in_pipeline(tokens)):
+    if last.text == "|":
         return Wanted.STAGE, ""
     if last.text in (*_MATCHES, "==") and len(tokens) > 2 and tokens[-2].kind == "word":
         follows = tokens[-3].text in ("|", *_JOINS) or tokens[-3].text in STAGES

@@ -51,6 +51,7 @@ BYTES_UNITS = {
     **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgtpe", 1)},
 }
 
+_MOST_NANOS = 2.0**63
 _UNITS = "|".join(sorted(DURATION_NANOS, key=len, reverse=True))
 _DURATION_PART = re.compile(rf"([0-9]+(?:\.[0-9]+)?)({_UNITS})")
 _DURATION = re.compile(rf"(?:[0-9]+(?:\.[0-9]+)?(?:{_UNITS}))+(?![A-Za-z0-9_])")
@@ -87,14 +88,16 @@ def parse_duration(text: str) -> int | None:
     if not _DURATION.fullmatch(text):
         return None
     parts = _DURATION_PART.findall(text)
-    return int(sum(float(number) * DURATION_NANOS[unit] for number, unit in parts))
+    nanos = sum(float(number) * DURATION_NANOS[unit] for number, unit in parts)
+    # More than time has is as much as time has: whoever needs a bound checks for one.
+    return int(min(nanos, _MOST_NANOS))
 
 
 def _next(text: str, position: int) -> Token:
     character = text[position]
     if character in "\"`'":
         return _string(text, position)
-    if character.isdigit() or (character == "." and text[position + 1 : position + 2].isdigit()):
+    if _NUMBER.match(text, position):
         return _quantity(text, position)
     name = _NAME.match(text, position)
     if name:
