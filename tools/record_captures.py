@@ -145,7 +145,7 @@ def _otlp_http(compression: Compression) -> Callable[[str], None]:
     def send(url: str) -> None:
         exporter = HttpExporter(endpoint=f"{url}/v1/logs", compression=compression)
         exporter.export(otlp_records())
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]
 
     return send
 
@@ -153,7 +153,7 @@ def _otlp_http(compression: Compression) -> Callable[[str], None]:
 def _otlp_grpc(address: str) -> None:
     exporter = GrpcExporter(endpoint=address, insecure=True)
     exporter.export(otlp_records())
-    exporter.shutdown()  # type: ignore[no-untyped-call]
+    exporter.shutdown()
 
 
 def _logging_loki(url: str) -> None:
