@@ -114,6 +114,14 @@ class Labels:
         cases = ", ".join(f"{condition}, '{name}'" for condition, name in self.errors)
         return f"multiIf({cases}, '')"
 
+    def dropped(self) -> str:
+        """Return the SQL for the names of the labels that a record lost on the way."""
+        cases = ", ".join(
+            f"if({condition}, {self.binder.text(name)}, '')"
+            for name, condition in self.hidden.items()
+        )
+        return f"arrayFilter(name -> name != '', CAST([{cases}], 'Array(String)'))"
+
     def base(self, name: str) -> str:
         """Return the SQL for a label's text as the record came, before any parser."""
         candidates = [

@@ -13,7 +13,7 @@ from meshseal.query.labels import Key, Keys
 from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
 from meshseal.query.sql import Binder, Sql
-from meshseal.query.tree import LogQuery, Matcher, MatchOp, Metric, Query, label_names
+from meshseal.query.tree import LogQuery, Matcher, MatchOp, Metric, Query, kept_labels, label_names
 from meshseal.store.client import Store
 from meshseal.store.schema import ATTRIBUTE_KEYS, STREAMS
 from meshseal.store.settings import QuerySettings
@@ -104,7 +104,8 @@ class Reader:
             batches=batches,
             after=after,
         )
-        return [_record(row) for row in await self._rows(sql)]
+        kept = kept_labels(query)
+        return [_record(row, kept) for row in await self._rows(sql)]
 
     async def metrics(self, query: Metric, *, tenant: str, steps: Steps) -> list[Series]:
         """Return the series of a metric query. Raises: QueryError, EngineError."""
@@ -235,6 +236,7 @@ class Reader:
             raise
 
 
+_SEALED = frozenset({"meshseal_batch", "meshseal_seq"})
 _SCOPE_ORDER = {"resource": 0, "log": 1, "scope": 2}
 
 
@@ -275,7 +277,7 @@ def _stream_match(binder: Binder, matcher: Matcher, text: str) -> str:
     return found if matcher.op is MatchOp.REGEX else f"NOT {found}"
 
 
-def _record(row: Sequence[Any]) -> Record:
+def _record(row: Sequence[Any], kept: frozenset[str] | None) -> Record:
     (
         time_unix_nano,
         line,
@@ -292,6 +294,7 @@ def _record(row: Sequence[Any]) -> Record:
         door,
         parsed,
         error,
+        dropped,
     ) = row
     stream = stream_labels(resource, service)
     known = {
@@ -313,4 +316,19 @@ def _record(row: Sequence[Any]) -> Record:
             found[name] = value
         elif present != value:
             found[f"{name}_extracted"] = value
+    if dropped or kept is not None:
+        stream, metadata, found = (
+            _left(labels, dropped, kept) for labels in (stream, metadata, found)
+        )
     return Record(time_unix_nano, line, batch, seq, level, stream, metadata, found)
+
+
+def _left(
+    labels: Mapping[str, str], dropped: Sequence[str], kept: frozenset[str] | None
+) -> dict[str, str]:
+    """Return what `drop` and `keep` leave of labels: where the record is sealed, always."""
+    return {
+        name: value
+        for name, value in labels.items()
+        if name in _SEALED or (name not in dropped and (kept is None or name in kept))
+    }

@@ -32,7 +32,7 @@ RECORD_COLUMNS = (
     "toString(Format) AS format",
     "toString(Door) AS door",
 )
-"""What a log query returns of each record, beside `parsed` and `error`."""
+"""What a log query returns of each record, beside `parsed`, `error` and `dropped`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,12 @@ def render_logs(
     direction = "DESC" if newest_first else "ASC"
     parsed = found.labels.parsed or "map()"
     columns = ",\n    ".join(
-        (*RECORD_COLUMNS, f"meshseal_shown({parsed}) AS parsed", f"{found.labels.error()} AS error")
+        (
+            *RECORD_COLUMNS,
+            f"meshseal_shown({parsed}) AS parsed",
+            f"{found.labels.error()} AS error",
+            f"{found.labels.dropped()} AS dropped",
+        )
     )
     where = "\n  AND ".join(conditions)
     # The order begins as the table's does, so that the engine stops at the limit.

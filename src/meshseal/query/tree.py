@@ -232,6 +232,16 @@ def label_names(query: Query) -> set[str]:
     return names | _grouping_labels(query)
 
 
+def kept_labels(query: LogQuery) -> frozenset[str] | None:
+    """Return the only labels that `keep` stages leave, or None if there is no such stage."""
+    kept: frozenset[str] | None = None
+    for stage in query.stages:
+        if isinstance(stage, SelectLabels) and stage.keep:
+            names = frozenset(x if isinstance(x, str) else x.label for x in stage.labels)
+            kept = names if kept is None else kept & names
+    return kept
+
+
 def _condition_labels(condition: LabelCondition) -> set[str]:
     if isinstance(condition, AllOf | AnyOf):
         return set().union(*(_condition_labels(part) for part in condition.parts))

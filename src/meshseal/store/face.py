@@ -89,8 +89,7 @@ class Statement:
 
 def parse_statement(query_string: bytes, body: bytes) -> Statement:
     """Take a request apart. Raises: EngineError for a setting's name that cannot be one."""
-    pairs = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
-    values = {name: value.encode("latin-1").decode() for name, value in pairs.items()}
+    values = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
     text = values.get("query", "").encode()
     statement = text + b"\n" + body if text and body else text or body
     data = b""
