@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshseal.model.envelope import Chunk, Envelope, Payload
-from meshseal.spool import copies
 from meshseal.spool.copies import IN_DOUBT_SECONDS, Chunks, InDoubt, StreamMark
 from meshseal.spool.tally import TallyBook
 
@@ -70,8 +70,8 @@ def test_each_doubt_takes_one_copy_and_ends(monkeypatch: pytest.MonkeyPatch) -> 
     in_doubt.add(ONE)
     assert [in_doubt.take(ONE), in_doubt.take(ONE)] == [True, False]
     in_doubt.add(ONE)
-    now = copies.time.monotonic()
-    monkeypatch.setattr(copies.time, "monotonic", lambda: now + IN_DOUBT_SECONDS + 1)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + IN_DOUBT_SECONDS + 1)
     assert not in_doubt.take(ONE)
 
 

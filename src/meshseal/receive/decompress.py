@@ -79,7 +79,7 @@ def _zlib_members(content: bytes, limit: int, window_bits: int) -> bytes:
             out.write(piece)
             if out.tell() > limit:
                 raise _too_large(limit)
-            if not piece and not pending:
+            if not piece and not pending and not inflater.eof:
                 raise PayloadError("the compressed body ends too early")
         content = inflater.unused_data
     return out.getvalue()
