@@ -109,6 +109,8 @@ class Console:
             content["times"] = view.times(time.time_ns())
             query = parse(view.query)
             content["is_log_query"] = isinstance(query, LogQuery)
+            if part == "more" and not isinstance(query, LogQuery):
+                raise QueryError("only a log query has more records")
             if part != "panel":
                 await self._results(content, query, read, whole=part != "more")
         except (QueryError, EngineError) as raised:
@@ -207,7 +209,7 @@ class Console:
                 found = await suggestions(
                     self._context.reader,
                     text,
-                    _cursor(parameters.get("cursor", ""), text),
+                    _cursor(parameters.get("at", ""), text),
                     tenant=read.tenant,
                     times=View.parse({**parameters, "query": ""}).times(time.time_ns()),
                 )

@@ -33,7 +33,7 @@ async function ask() {
   const cursor = [...text.slice(0, bar.selectionStart)].length;
   const parameters = new URLSearchParams(new FormData(form));
   parameters.set("query", text);
-  parameters.set("cursor", String(cursor));
+  parameters.set("at", String(cursor));
   const mine = ++asked;
   let answer;
   try {
