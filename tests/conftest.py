@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import ServerProcess
+from tests.server import RUNNING, ServerProcess, kill_all
 
 
 @pytest.fixture
@@ -15,3 +15,8 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     """A fresh server in trial mode, with its own listeners."""
     with ServerProcess(tmp_path / "data") as process:
         yield process
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no server behind."""
+    kill_all(RUNNING)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ import requests
 
 READY_SECONDS = 90.0
 _ADDRESS = re.compile(r"^\s+(\w+)\s+([0-9.]+):(\d+)$")
+RUNNING: set[ServerProcess] = set()
+"""Servers that were started and not stopped."""
+
 _MAIN = re.compile(r"^Meshseal listens at (https?://[^/]+)/$")
 
 
@@ -65,6 +68,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 [*command, *self._arguments], stdout=subprocess.PIPE, stderr=log, text=True
             )
+        RUNNING.add(self)
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
         if wait:
             self.wait_ready()
@@ -88,6 +92,7 @@ class ServerProcess:
     def stop(self) -> int:
         """End the process as an operator does, and return its exit status."""
         process = self._process
+        RUNNING.discard(self)
         if process is None or process.poll() is not None:
             return 0
         process.send_signal(signal.SIGINT)
@@ -186,6 +191,13 @@ class ServerProcess:
     def metrics(self) -> dict[tuple[str, str, str], float]:
         """Return the counters of records, by (name, door, tenant)."""
         return dict(_samples(self.get("/metrics").text))
+
+
+def kill_all(servers: Iterable[ServerProcess]) -> None:
+    """End servers that a failed test left behind."""
+    for server in list(servers):
+        server.kill()
+        RUNNING.discard(server)
 
 
 def meshseal(*arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:

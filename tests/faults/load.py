@@ -25,7 +25,9 @@ class Load:
         self.acknowledged: list[int] = []
         self.refused = 0
         self.unexpected: list[str] = []
-        self._threads = [threading.Thread(target=self._send_on) for _ in range(senders)]
+        self._threads = [
+            threading.Thread(target=self._send_on, daemon=True) for _ in range(senders)
+        ]
 
     def start(self) -> None:
         """Begin to send."""

@@ -93,8 +93,8 @@ def test_what_cannot_be_decoded_is_set_aside_and_the_others_go_on(tmp_path: Path
     server.wait_for_count(100, ALL)
     aside = [path.name for path in (paths.spool / "aside").iterdir()]
     assert aside == ["000000000900.segment"]
-    counted = server.get("/metrics").text
-    assert 'meshseal_records_set_aside_total{door="lines",tenant="default"} 106.0' in counted
+    counted = 'meshseal_records_set_aside_total{door="lines",tenant="default"} 106.0'
+    wait_until(lambda: counted in server.get("/metrics").text, "counting what was set aside")
     assert server.ship(lines(100, 5)) == 5
     server.wait_for_count(105, ALL)
     server.stop()
@@ -128,7 +128,7 @@ def test_full_disk_refuses_retryably_reads_go_on_and_recovery_is_automatic(
     fill_up(filler)
     wait_until(lambda: load.refused > 20, "a refusal")
     refused = requests.post(f"{server.url}/ingest/v1/lines", data=b"one line", timeout=30)
-    assert refused.status_code == 503
+    assert refused.status_code == 503, refused.text
     assert int(refused.headers["Retry-After"]) >= 1
     assert "disk" in refused.json()["error"]["message"]
     assert server.metric(ALL) >= 100
