@@ -125,6 +125,7 @@ def test_log_in_and_out(locked: ServerProcess, administrator: str) -> None:
     assert session != administrator
     page = locked.get("/", cookies={COOKIE: session})
     assert "· admin</span>" in page.text
+    assert "Audit trail" in page.text
     left = send(locked, "/logout", session=session)
     assert left.status_code == 303
     after = locked.get("/", cookies={COOKIE: session}, allow_redirects=False)
@@ -215,6 +216,7 @@ def test_who_belongs_to_a_tenant_sees_that_one_only(locked: ServerProcess) -> No
     page = locked.get("/", headers=developer)
     assert page.status_code == 200
     assert 'name="tenant"' not in page.text
+    assert "Audit trail" not in page.text
     for tenant in ("other", "_platform"):
         for path in ("/", "/console/complete", "/meshseal/v1/proof", "/meshseal/v1/tail"):
             parameters = {"tenant": tenant, "query": '{a="b"}', "batch": "1", "seq": "1"}

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meshseal.console.guards import SECURITY_HEADERS
+from meshseal.store.schema import LOGS
 from tests.console.conftest import SHOP_LINES
 from tests.server import ServerProcess
+from tests.store_access import command
 
 pytestmark = pytest.mark.e2e
 
@@ -268,6 +270,25 @@ def test_a_click_on_a_severity_filters(console: ServerProcess) -> None:
     )
 
 
+def test_a_record_that_was_changed_is_shown_as_such(console: ServerProcess) -> None:
+    console.ship(b"what was sealed", tenant="tampered", labels="service.name=victim")
+    count = 'sum(count_over_time({service_name="victim"}[1h]))'
+    console.wait_for_count(1, count, tenant="tampered")
+    [place] = places(page(console, tenant="tampered"))
+    sound = page(console, tenant="tampered", record=place)
+    assert "verified now" in sound
+    command(
+        console,
+        f"ALTER TABLE {LOGS} UPDATE Body = 'what was changed' WHERE Tenant = 'tampered' "
+        "SETTINGS mutations_sync = 1",
+    )
+    changed = page(console, tenant="tampered", record=place)
+    assert "what was changed" in changed
+    assert "Not what was sealed" in changed
+    assert "the record is not the one that the manifest stands for" in changed
+    assert "verified now" not in changed
+
+
 # ---- Tenants and the audit trail -------------------------------------------------------------
 
 
@@ -341,3 +362,16 @@ def test_no_input_is_an_error_of_ours(
     assert links(response.text).inline == []
     completed = console.get("/console/complete", {**parameters, "at": "3"})
     assert completed.status_code in (200, 400, 403), completed.text
+
+
+def test_without_an_engine_the_page_says_so_and_comes_back(console: ServerProcess) -> None:
+    console.kill_engine()
+    response = console.get("/", {"query": CART})
+    for _ in range(200):
+        if response.status_code == 503:
+            break
+        response = console.get("/", {"query": CART})
+    assert "This could not be searched" in response.text
+    assert "&#34;cart&#34;" in response.text
+    console.wait_ready()
+    assert len(places(page(console, CART))) == 200

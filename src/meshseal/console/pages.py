@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from meshseal.access.identity import ANY_TENANT
+from meshseal.access.identity import ANY_TENANT, Principal
 from meshseal.api.reading import Read, ReadContext
 from meshseal.console.assets import Assets
 from meshseal.console.buckets import LEVEL_LABEL
@@ -27,11 +27,13 @@ from meshseal.console.view import CUSTOM, LIMITS, PRESETS, View, shown_place, sh
 from meshseal.model.errors import (
     AuthenticationError,
     EngineError,
+    ForbiddenError,
     MeshsealError,
     NotFoundError,
     OverloadedError,
     QueryError,
 )
+from meshseal.model.identifiers import PLATFORM_TENANT
 from meshseal.query.logql import parse
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.tree import LogQuery, Query
@@ -144,6 +146,8 @@ class Console:
             "tenant": read.tenant,
             "any_tenant": principal.tenant == ANY_TENANT,
             "principal": principal,
+            "platform": PLATFORM_TENANT,
+            "may_audit": _may_audit(principal),
             "address": self._site.url(host),
             "shown_place": shown_place,
             "level_url": _level_url,
@@ -247,6 +251,15 @@ class Console:
             headers |= {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
         context = {"message": str(error), "status": status}
         return self._templates.page("error.html", context, status=status, headers=headers)
+
+
+def _may_audit(principal: Principal) -> bool:
+    """Say whether a reader may read the audit trail beside the records of a tenant."""
+    try:
+        principal.tenant_for_reading(PLATFORM_TENANT)
+    except ForbiddenError:
+        return False
+    return True
 
 
 def _part(request: Request) -> str:
