@@ -20,6 +20,7 @@ from backports import zstd
 from meshseal.receive.body import InFlight
 from meshseal.receive.grpc import GrpcApp, GrpcCall, GrpcReply, GrpcServer
 from meshseal.receive.settings import LimitSettings, TlsSettings
+from tests.receive.door import Files
 from tests.receive.http2 import call, framed
 
 ECHO, REFUSE = "/test.Service/Echo", "/test.Service/Refuse"
@@ -39,8 +40,8 @@ def _app() -> GrpcApp:
     return GrpcApp(methods, limits=LIMITS, inflight=InFlight(1 << 20))
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[tuple[str, int]]:
+@contextlib.contextmanager
+def running(tls: TlsSettings) -> Iterator[tuple[str, int]]:
     """The door, in an event loop of its own."""
     sock = socket.create_server(("127.0.0.1", 0))
     where = sock.getsockname()
@@ -49,17 +50,25 @@ def address() -> Iterator[tuple[str, int]]:
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        server = GrpcServer(sock, _app(), limits=LIMITS, tls=TlsSettings())
+        server = GrpcServer(sock, _app(), limits=LIMITS, tls=tls)
         await server.start()
         await stop.wait()
         await server.stop()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    yield where
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
-    loop.close()
+    try:
+        yield where
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with running(TlsSettings()) as where:
+        yield where
 
 
 @pytest.fixture
@@ -135,6 +144,37 @@ def test_a_real_client_hears_the_status_the_reason_and_the_details(channel: grpc
 )
 def test_a_real_client_is_understood(channel: grpc.Channel, compression: grpc.Compression) -> None:
     assert channel.unary_unary(ECHO)(MESSAGE, compression=compression, timeout=30) == MESSAGE
+
+
+@pytest.mark.parametrize("one_file", [False, True], ids=["two files", "key and certificate in one"])
+def test_tls_is_on_where_it_is_configured(files: Files, one_file: bool) -> None:
+    two = TlsSettings(certificate_file=str(files.certificate), key_file=str(files.key))
+    tls = TlsSettings(certificate_file=str(files.both)) if one_file else two
+    with running(tls) as where:
+        assert _export(where, files) is grpc.StatusCode.OK
+        with grpc.insecure_channel(f"localhost:{where[1]}") as plain:
+            assert plain.unary_unary(ECHO).future(b"x", timeout=5).code() is not grpc.StatusCode.OK
+
+
+def test_a_client_certificate_is_asked_for_where_one_is_configured(files: Files) -> None:
+    tls = TlsSettings(
+        certificate_file=str(files.certificate),
+        key_file=str(files.key),
+        client_ca_file=str(files.certificate),
+    )
+    with running(tls) as where:
+        assert _export(where, files) is grpc.StatusCode.UNAVAILABLE
+        assert _export(where, files, with_certificate=True) is grpc.StatusCode.OK
+
+
+def _export(
+    where: tuple[str, int], files: Files, *, with_certificate: bool = False
+) -> grpc.StatusCode:
+    root = files.certificate.read_bytes()
+    own = (files.key.read_bytes(), root) if with_certificate else (None, None)
+    credentials = grpc.ssl_channel_credentials(root, *own)
+    with grpc.secure_channel(f"localhost:{where[1]}", credentials) as channel:
+        return channel.unary_unary(ECHO).future(b"x", timeout=10).code()
 
 
 @pytest.mark.parametrize(

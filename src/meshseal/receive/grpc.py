@@ -12,6 +12,7 @@ import asyncio
 import base64
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from meshseal.receive.body import (
 from meshseal.receive.decompress import decompress
 from meshseal.receive.http import respond
 from meshseal.receive.settings import LimitSettings, TlsSettings
+from meshseal.receive.tls import server_context
 
 ACCEPT_ENCODING = "identity,gzip,deflate,zstd"
 INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE = 3, 8, 12, 14
@@ -189,6 +191,24 @@ async def _send_reply(send: Send, reply: GrpcReply) -> None:
     await send({"type": "http.response.trailers", "headers": trailers, "more_trailers": False})
 
 
+class _Config(Config):
+    """Hypercorn's configuration, with the TLS of all our listeners in place of Hypercorn's own.
+
+    Its own asks no client for a certificate, and is off where the key is in the certificate's file.
+    """
+
+    def __init__(self, tls: TlsSettings) -> None:
+        super().__init__()
+        self._tls = tls
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return bool(self._tls.certificate_file)
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        return server_context(self._tls, protocols=["h2"])
+
+
 class GrpcServer:
     """A listener for gRPC.
 
@@ -203,7 +223,7 @@ class GrpcServer:
         self, sock: socket.socket, app: AsgiApp, *, limits: LimitSettings, tls: TlsSettings
     ) -> None:
         self._app = app
-        config = Config()
+        config = _Config(tls)
         config.bind = [f"fd://{sock.detach()}"]
         config.loglevel = "CRITICAL"
         config.include_server_header = False
@@ -213,10 +233,6 @@ class GrpcServer:
         config.keep_alive_timeout = limits.keep_alive_seconds
         config.keep_alive_max_requests = 1 << 62
         config.graceful_timeout = 5
-        config.alpn_protocols = ["h2"]
-        if tls.certificate_file:
-            config.certfile, config.keyfile = tls.certificate_file, tls.key_file or None
-            config.ca_certs = tls.client_ca_file or None
         self._config = config
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
