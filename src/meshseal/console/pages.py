@@ -92,6 +92,8 @@ class Console:
         async with self._context.reading(request, api=_API, action=action, tenant=tenant) as read:
             content, status = await self._content(request, read, part)
         headers = {}
+        if status == 503:
+            headers["Retry-After"] = "2"
         if part == "main":
             headers["HX-Push-Url"] = content["view"].url()
         template = _TEMPLATES.get(part, "page.html")

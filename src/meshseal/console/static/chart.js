@@ -1,6 +1,8 @@
 // Draws the histogram or the lines of #chart with uPlot. All times are in UTC.
 const UTC = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 const SERIES = 10;
+// Counts have no halves.
+const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 let plot = null;
 let zoomed = null;
 let observer = null;
@@ -33,7 +35,7 @@ export function redraw() {
       x: { range: () => [data.start, end] },
       y: { range: (_, least, most) => [Math.min(0, least ?? 0), most > 0 ? most * 1.06 : 1] },
     },
-    axes: axes(),
+    axes: axes(data.kind),
     series,
     hooks: { setSelect: [select], setCursor: [tell(place, data)] },
   };
@@ -79,7 +81,7 @@ function lines(data) {
   return { series: [{}, ...series], columns: data.series.map((one) => one.values) };
 }
 
-function axes() {
+function axes(kind) {
   const look = {
     stroke: token("--dim"),
     grid: { stroke: token("--grid"), width: 1 },
@@ -88,7 +90,7 @@ function axes() {
   };
   return [
     { ...look, grid: { show: false }, size: 26, space: 80, values: (_, ticks, __, ___, step) => ticks.map((tick) => moment(tick, step)) },
-    { ...look, size: 52, space: 28, values: (_, ticks) => ticks.map(amount) },
+    { ...look, ...(kind === "bars" ? { incrs: WHOLE } : {}), size: 52, space: 28, values: (_, ticks) => ticks.map(amount) },
   ];
 }
 
