@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,24 @@ def test_tiles_give_the_proofs_of_the_tree(tmp_path: Path, size: int) -> None:
 
 def test_a_verifier_key_reads_back() -> None:
     assert Verifier.parse(str(SIGNER.verifier)) == SIGNER.verifier
+
+
+def test_tiles_can_be_read_while_the_log_grows(tmp_path: Path) -> None:
+    """The writer removes a partial tile as soon as there is a wider one."""
+    grow(tmp_path / "ledger", 2)
+    tiles = Tiles(tmp_path / "ledger")
+    done = threading.Event()
+
+    def write() -> None:
+        ledger = Ledger(tmp_path / "ledger", SIGNER)
+        for number in range(300):
+            ledger.append([manifest(number + 2, "").encode()])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    first = manifest(0, "").encode()
+    while not done.is_set():
+        assert tiles.entry(0, 2) == first
+        assert len(tiles.read(0, 0, 2)) == 64
+    writer.join()

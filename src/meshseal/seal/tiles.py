@@ -27,6 +27,7 @@ from meshseal.seal import merkle
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
 MAX_ENTRY_BYTES = 0xFFFF
+_TRIES = 20
 ENTRIES = "entries"
 _LENGTH = struct.Struct(">H")
 _PATH = re.compile(r"tile/([0-9]{1,2}|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?")
@@ -97,15 +98,27 @@ class Tiles:
 
         Raises: NotFoundError.
         """
+        for _ in range(_TRIES):
+            try:
+                found = self._read(level, number, width)
+            except FileNotFoundError:
+                continue  # the log's writer has just replaced it by a wider one
+            if found is not None:
+                return _narrow(level, found, width)
+            break
+        raise NotFoundError(f"there is no {tile_path(level, number, width)}")
+
+    def _read(self, level: int | str, number: int, width: int) -> bytes | None:
         full = self._directory / tile_path(level, number)
         if full.exists():
-            return _narrow(level, full.read_bytes(), width)
+            return full.read_bytes()
         folder = full.with_name(f"{full.name}.p")
         widths = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
-        for candidate in widths:
-            if candidate >= width:
-                return _narrow(level, (folder / str(candidate)).read_bytes(), width)
-        raise NotFoundError(f"there is no {tile_path(level, number, width)}")
+        wide_enough = next((candidate for candidate in widths if candidate >= width), None)
+        if wide_enough is None:
+            # A tile that became full between the two looks.
+            return full.read_bytes() if full.exists() else None
+        return (folder / str(wide_enough)).read_bytes()
 
     def entry(self, index: int, size: int) -> bytes:
         """Return one entry of the log. Raises: NotFoundError, IntegrityError."""
