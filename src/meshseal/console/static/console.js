@@ -60,7 +60,8 @@ function panelChanged() {
   const place = panel.isConnected
     ? document.querySelector("#panel .record")?.dataset.place
     : undefined;
-  if (!place && lastOpened) {
+  // Whoever has gone on meanwhile, to the query perhaps, is not called back.
+  if (!place && lastOpened && document.activeElement === document.body) {
     document.querySelector(`#rows tr[data-place="${CSS.escape(lastOpened)}"] a`)?.focus();
   }
   lastOpened = place ?? "";
