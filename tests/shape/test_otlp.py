@@ -366,3 +366,33 @@ def test_the_sample_of_the_specification(decoder: Decoder) -> None:
     assert first["TraceId"] == "5b8efff798038103d269b633813fc60c"
     assert first["OtherAttributes"] == {"n": "3", "m": "{}"}
     assert (first["Body"], second["Body"]) == ("late", "7")
+
+
+@pytest.mark.parametrize("depth", [7, 50, 90, 200])
+@pytest.mark.parametrize("kind", [Payload.OTLP_LOGS, Payload.OTLP_LOGS_JSON])
+def test_a_value_nested_to_any_depth_is_kept(decoder: Decoder, kind: Payload, depth: int) -> None:
+    if kind is Payload.OTLP_LOGS:
+        content = _message(1, b"deepest")
+        for _ in range(depth):
+            content = _message(5, _message(1, content))
+        record = _message(6, _message(1, b"key") + _message(2, content)) + _message(5, content)
+        body = _message(1, _message(2, _message(2, record)))
+    else:
+        opening, closing = '{"arrayValue":{"values":[' * depth, "]}}" * depth
+        value = f'{opening}{{"stringValue":"deepest"}}{closing}'
+        attribute = f'{{"key":"key","value":{value}}}'
+        record_text = f'{{"body":{value},"attributes":[{attribute}]}}'
+        body = f'{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{record_text}]}}]}}]}}'.encode()
+    (row,) = decoder.rows(kind, body, 1)
+    text = row["Body"]
+    assert isinstance(text, str)
+    assert row["OtherAttributes"] == {"key": text}
+    if depth <= 50:
+        assert text == "[" * depth + '"deepest"' + "]" * depth
+    else:
+        # Too deep for the readers of the format: its bytes are kept, as base64 or as they came.
+        assert len(text) > depth
+
+
+def _message(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content

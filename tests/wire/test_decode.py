@@ -156,6 +156,16 @@ _BAD = [
         id="a trace id that is not hexadecimal",
     ),
     pytest.param("otlp_http", b"[" * 100_000, JSON, "not an ExportLogs", id="deep nesting"),
+    pytest.param(
+        "otlp_http",
+        b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":'
+        + b'{"arrayValue":{"values":[' * 2000
+        + b"]}}" * 2000
+        + b"}]}]}]}",
+        JSON,
+        "not an ExportLogs",
+        id="a value nested deeper than the engine reads",
+    ),
     pytest.param("otlp_grpc", b"\x0a\xff", "", "not an ExportLogs", id="cut short"),
     pytest.param("loki", b"{", JSON, "not a Loki push", id="half a document"),
     pytest.param(
