@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import hashlib
 import os
 import queue
 import secrets
@@ -21,7 +22,7 @@ import threading
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import structlog
@@ -41,12 +42,15 @@ from meshseal.mill.writer import StoreWriter
 from meshseal.model.errors import EngineError, MeshsealError
 from meshseal.seal.ledger import Ledger
 from meshseal.seal.signing_key import load_or_create_signer
-from meshseal.store.engine import Engine, EnginePaths
+from meshseal.store.engine import Engine, EnginePaths, Handle
 from meshseal.store.face import USER, Face
+from meshseal.store.parts import DamagedStoreError, PartsWatch
 from meshseal.store.schema import clean_statements, create_statements
+from meshseal.store.supervisor import EXIT_DAMAGED
 
 _LOG = structlog.get_logger(__name__)
 _PR_SET_PDEATHSIG = 1
+_WATCH_SECONDS = 2.0
 SPOOL_PURPOSE, STORE_PURPOSE = "spool", "store"
 
 
@@ -89,8 +93,11 @@ class _Child:
     def run(self) -> None:
         """Serve until the server says stop or is gone."""
         setup = self._engine.open()
-        for statement in create_statements():
-            setup.execute(statement)
+        self._create(setup)
+        watch = PartsWatch(setup)
+        stop = threading.Event()
+        watcher = threading.Thread(target=_watch_parts, args=(watch, stop), name="parts")
+        watcher.start()
         if self._boot.mill:
             self._start_workers()
         try:
@@ -100,11 +107,34 @@ class _Child:
                 self._work.put(None)
             for worker in self._workers:
                 worker.join()
-            # Copies that nothing reads would be bytes that `meshseal verify` cannot answer for.
-            with contextlib.suppress(EngineError):
-                for statement in clean_statements() if self._boot.mill else ():
-                    setup.execute(statement)
+            stop.set()
+            watcher.join()
+            if self._boot.mill:
+                self._clean(setup, watch)
             self._engine.close()
+
+    def _create(self, setup: Handle) -> None:
+        """Create tables and functions, unless an earlier run left just these."""
+        statements = create_statements()
+        digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
+        note = self._paths.engine / "schema.sha256"
+        # Not every time: a full disk has no room for what creating writes.
+        if note.exists() and note.read_text() == digest:
+            return
+        for statement in statements:
+            setup.execute(statement)
+        note.write_text(digest)
+
+    def _clean(self, setup: Handle, watch: PartsWatch) -> None:
+        """Remove the parts that merges have replaced, once what replaces them is on the disk.
+
+        Copies that nothing reads would be bytes that `meshseal verify` cannot answer for.
+        """
+        with contextlib.suppress(EngineError):
+            watch.check()
+            os.sync()
+            for statement in clean_statements():
+                setup.execute(statement)
 
     def _start_workers(self) -> None:
         signer = load_or_create_signer(self._paths.ledger_key, self._keyring, origin="")
@@ -136,6 +166,8 @@ class _Child:
             segment, again = job
             try:
                 milled = stair.mill(segment, again=again)
+            except DamagedStoreError as error:
+                _give_up(error)
             except (MeshsealError, OSError, ValueError, SQLAlchemyError) as error:
                 fault = fault_of(error)
                 _LOG.exception("mill_failed", segment=segment, fault=fault)
@@ -186,6 +218,24 @@ class _Child:
         with self._output:
             sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
             sys.stdout.buffer.flush()
+
+
+def _watch_parts(watch: PartsWatch, stop: threading.Event) -> None:
+    """Look after what merges write."""
+    while not stop.wait(_WATCH_SECONDS):
+        try:
+            watch.check()
+        except DamagedStoreError as error:
+            _give_up(error)
+        except EngineError as error:
+            _LOG.warning("parts_not_checked", error=str(error)[:500])
+
+
+def _give_up(error: DamagedStoreError) -> NoReturn:
+    """End the process at once, so that the next one finds out what is whole."""
+    _LOG.error("store_damaged", error=str(error))
+    sys.stderr.flush()
+    os._exit(EXIT_DAMAGED)
 
 
 def main() -> None:

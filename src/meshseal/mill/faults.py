@@ -9,6 +9,10 @@ from sqlalchemy.exc import OperationalError
 from meshseal.model.errors import EngineError
 
 
+class NotStoredError(EngineError):
+    """The store did not take records that had been decoded: that is never their fault."""
+
+
 class Fault(enum.StrEnum):
     """Who must change for the next try to succeed."""
 
@@ -52,6 +56,6 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, EngineError):
         if error.engine_code in _MEMORY_CODES:
             return Fault.MEMORY
-        if error.engine_code in _MACHINE_CODES:
+        if isinstance(error, NotStoredError) or error.engine_code in _MACHINE_CODES:
             return Fault.MACHINE
     return Fault.PAYLOAD

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from meshseal.mill.faults import Fault, fault_of
+from meshseal.mill.faults import Fault, NotStoredError, fault_of
 from meshseal.mill.keys import BatchKeys
 from meshseal.mill.plan import Placed, Plan, make_plan
 from meshseal.mill.sealer import Sealer
@@ -20,6 +20,7 @@ from meshseal.model.errors import EngineError, IntegrityError
 from meshseal.shape.repair import repaired
 from meshseal.spool.recovery import ASIDE
 from meshseal.spool.segment import ReadBack, SegmentWriter, read_segment, segment_path
+from meshseal.store.parts import DamagedStoreError
 
 _LOG = structlog.get_logger(__name__)
 
@@ -101,7 +102,7 @@ class Stair:
         if plan.placed:
             leaves = split_leaves(self._stage.leaves(), plan)
             times = self._stage.times()
-            self._writer.write(segment, batches, again=again)
+            self._store(segment, batches, again=again)
             self._sealer.seal(plan.batches, leaves, times)
             milled = [
                 MilledBatch(batch.tenant, batch.batch, batch.records, *times[batch.batch])
@@ -109,6 +110,14 @@ class Stair:
             ]
             self._stage.clear()
         return Milled(segment, milled, plan.stored(), aside)
+
+    def _store(self, segment: int, batches: Sequence[int], *, again: bool) -> None:
+        try:
+            self._writer.write(segment, batches, again=again)
+        except DamagedStoreError:
+            raise
+        except EngineError as error:
+            raise NotStoredError(str(error), engine_code=error.engine_code) from error
 
     def _decode(self, read: ReadBack) -> tuple[Plan, list[tuple[str, str, int]]]:
         """Fill the stage, without the envelopes that nothing can decode; those are set aside."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from meshseal.model import protowire as wire
 from meshseal.model.columns import LOG_COLUMNS
 from meshseal.store.engine import Handle
+from meshseal.store.parts import PartsWatch
 from meshseal.store.schema import ATTRIBUTE_KEYS, LOGS, SEAL_HINT, STREAMS, TABLES
 
 MAX_PARTITIONS_PER_INSERT = 90
@@ -67,6 +68,7 @@ class StoreWriter:
         ).decode()
         self._paths = [Path(line) for line in rows.splitlines()]
         self._known_keys: set[tuple[str, str, str, str]] = set()
+        self._parts = PartsWatch(handle)
 
     def write(self, segment: int, batches: Iterable[int], *, again: bool) -> None:
         """Store the stage's records; they are durable when it returns.
@@ -75,6 +77,8 @@ class StoreWriter:
             segment: The segment's number.
             batches: Its batches.
             again: Whether an earlier try may have stored some of them.
+
+        Raises: EngineError; DamagedStoreError when the engine must be replaced.
         """
         started = time.time()
         partitions = self._partitions(self._stage, "1")
@@ -85,11 +89,12 @@ class StoreWriter:
         ordered = sorted(partitions)
         for start in range(0, len(ordered), MAX_PARTITIONS_PER_INSERT):
             part = ordered[start : start + MAX_PARTITIONS_PER_INSERT]
-            self._insert_logs(segment, part, filtered=not whole)
+            self._insert_logs(segment, part, filtered=not whole, again=again)
         self._execute(
-            f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", segment
+            f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", _token(segment)
         )
         self._insert_keys()
+        self._parts.check()
         self._sync_directories(started)
 
     def _partitions(self, table: str, condition: str) -> set[Partition]:
@@ -100,7 +105,7 @@ class StoreWriter:
         return {(int(days), datetime.date.fromisoformat(day)) for days, day in values}
 
     def _insert_logs(
-        self, segment: int, partitions: Sequence[Partition], *, filtered: bool
+        self, segment: int, partitions: Sequence[Partition], *, filtered: bool, again: bool
     ) -> None:
         where = ""
         if filtered:
@@ -110,7 +115,9 @@ class StoreWriter:
             f"INSERT INTO {LOGS} ({_COLUMNS}, {SEAL_HINT})\n"
             f"SELECT {_COLUMNS}, reinterpretAsUInt32(substring(Leaf, 1, 4)) AS {SEAL_HINT}\n"
             f"FROM {self._stage}{where}",
-            segment,
+            # The engine's memory of an earlier try may be of a part that turned out broken; and
+            # the partitions that have the batch are left out.
+            "insert_deduplicate = 0" if again else _token(segment),
         )
 
     def _insert_keys(self) -> None:
@@ -133,8 +140,8 @@ class StoreWriter:
             self._known_keys.clear()
         self._known_keys |= new
 
-    def _execute(self, sql: str, segment: int) -> None:
-        self._handle.execute(f"{sql}\nSETTINGS insert_deduplication_token = '{int(segment)}'")
+    def _execute(self, sql: str, settings: str) -> None:
+        self._handle.execute(f"{sql}\nSETTINGS {settings}")
 
     def _sync_directories(self, since: float) -> None:
         """Make the names of new parts durable.
@@ -156,6 +163,10 @@ def _changed_since(entry: os.DirEntry[str], since: float) -> bool:
     except FileNotFoundError:
         return False  # merged away in the meantime
     return entry.is_dir(follow_symlinks=False) and changed >= since
+
+
+def _token(segment: int) -> str:
+    return f"insert_deduplication_token = '{int(segment)}'"
 
 
 def _sync_if_there(path: str) -> None:

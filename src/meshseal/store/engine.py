@@ -166,9 +166,12 @@ class Engine:
         shutil.rmtree(paths.database / "data" / WORK_DATABASE, ignore_errors=True)
         self._paths = paths
         _restore_links(paths.database)
-        paths.config.write_text(
-            render_config(paths, max_memory_bytes=max_memory_bytes, merge_threads=merge_threads)
+        config = render_config(
+            paths, max_memory_bytes=max_memory_bytes, merge_threads=merge_threads
         )
+        # Written only when it is new: so the engine starts even on a full disk.
+        if not paths.config.exists() or paths.config.read_text() != config:
+            paths.config.write_text(config)
         os.chdir(paths.work)
         os.environ[STORE_KEY_VARIABLE] = store_key.hex()
         self._address = f"{paths.database}?config-file={paths.config}"

@@ -16,6 +16,9 @@ import aiohttp
 import msgspec
 import structlog
 
+EXIT_DAMAGED = 75
+"""Exit status of a process that must be replaced because it uses files that are not whole."""
+
 _LOG = structlog.get_logger(__name__)
 _PING_SECONDS = 2.0
 _READY_SECONDS = 60.0
@@ -151,7 +154,7 @@ class EngineProcess:
             code = await process.wait()
             guilty = (
                 self._hung
-                or code not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
+                or code not in (0, EXIT_DAMAGED, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
                 or _out_of_memory_kills() > out_of_memory_before
             )
             _LOG.info("engine_ended", exit_code=code, by_itself=guilty)
