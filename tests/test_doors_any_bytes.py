@@ -8,34 +8,29 @@ import http.client
 import json
 import os
 import socket
-import string
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import cramjam
 import grpc
-import lz4.frame
 import pytest
-from backports import zstd
 from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshseal.wire import PROTOCOL, PROTOCOLS
+from meshseal.wire import PROTOCOLS
 from tests.receive.http2 import EXPORT, Answer, call, framed
 from tests.server import ServerProcess
 from tests.store_access import ask
-from tests.wire.samples import JSON, PROTOBUF, samples
+from tests.wire.bent import BODIES, PACKERS, TARGETS, TENANTS, Call, bent, calls
+from tests.wire.samples import JSON, PROTOBUF
 
 pytestmark = pytest.mark.e2e
 
 NAMES = {"received", "stored", "refused", "deduplicated", "set_aside"}
 EVERYTHING = 'sum(count_over_time({service_name=~"(?s).*"}[3660d]))'
-TENANTS = ("", "team-a", "team.b")
 
 
 @dataclass(slots=True)
@@ -55,102 +50,6 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     data = tmp_path_factory.mktemp("doors") / "data"
     with ServerProcess(data, "--set", "limits.max_request_bytes=2000000") as process:
         yield Doors(process)
-
-
-# ---- What is sent ------------------------------------------------------------------------------
-
-TARGETS = [
-    (protocol.name, listener, path)
-    for protocol in PROTOCOLS
-    if not protocol.grpc
-    for path in protocol.paths
-    for listener in ("main", *([protocol.name] if protocol.native_port else []))
-] + [("otlp_http", "loki", "/otlp/v1/logs")]
-PACKERS = {
-    "": bytes,
-    "identity": bytes,
-    "gzip": gzip.compress,
-    "deflate": zlib.compress,
-    "zstd": zstd.compress,
-    "lz4": lz4.frame.compress,
-    "snappy": lambda body: bytes(cramjam.snappy.compress_raw(body)),
-}
-_PRINTABLE = "".join(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100)))
-_TEXT = st.text(_PRINTABLE, max_size=40).map(str.strip)
-_LABELS = st.text(string.ascii_letters + '=,\\ "é\0\n%&.', max_size=60)
-
-
-@st.composite
-def bent(draw: st.DrawFn, body: bytes) -> bytes:
-    """A body with some bytes flipped, cut off, cut out, repeated or put in."""
-    data = bytearray(body)
-    for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, max(len(data) - 1, 0)))
-        length = draw(st.integers(1, 40))
-        piece = bytes(data[at : at + length])
-        how = draw(st.sampled_from(("flip", "cut", "out", "repeat", "put")))
-        if how == "flip" and data:
-            data[at] ^= 1 << draw(st.integers(0, 7))
-        elif how == "cut":
-            del data[at:]
-        elif how == "out":
-            del data[at : at + length]
-        elif how == "repeat":
-            data[at:at] = piece * draw(st.integers(1, 50))
-        else:
-            data[at:at] = draw(st.binary(max_size=20))
-    return bytes(data)
-
-
-_BODIES = {
-    name: [(sample.body, sample.media_type) for sample in samples() if sample.protocol == name]
-    for name in PROTOCOL
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    protocol: str
-    listener: str
-    path: str
-    body: bytes
-    headers: dict[str, str]
-
-
-@st.composite
-def calls(draw: st.DrawFn) -> Call:
-    protocol, listener, path = draw(st.sampled_from(TARGETS))
-    valid, media_type = draw(st.sampled_from(_BODIES[protocol]))
-    raw = st.binary(max_size=300)
-    body = draw(st.one_of(st.just(valid), bent(valid), bent(valid), raw))
-    if draw(st.integers(0, 4)) == 0:
-        other = st.sampled_from((PROTOBUF, JSON, "text/plain", "", "application/json; charset=x"))
-        media_type = draw(st.one_of(other, _TEXT))
-    headers = {"Content-Type": media_type, "X-Scope-OrgID": draw(st.sampled_from(TENANTS))}
-    packing, said = "", ""
-    if draw(st.booleans()):
-        packing = said = draw(st.sampled_from(list(PACKERS)))
-        if draw(st.integers(0, 3)) == 0:
-            said = draw(st.sampled_from([*PACKERS, "br", "gzip, zstd", "gzip, gzip, gzip", ","]))
-    if draw(st.integers(0, 9)) == 0:
-        name = draw(st.sampled_from(("Meshseal-Chunk", "X-Scope-OrgID", "Accept", "Cookie")))
-        headers[name] = draw(st.one_of(_TEXT, st.just("agent/1/0"), st.just("a/b/c")))
-    body = PACKERS[packing](body)
-    body = draw(st.sampled_from((body, body, body[: len(body) // 2]))) if packing else body
-    headers["Content-Encoding"] = said
-    return Call(protocol, listener, path + draw(_queries()), body, headers)
-
-
-@st.composite
-def _queries(draw: st.DrawFn) -> str:
-    if draw(st.integers(0, 4)):
-        return ""
-    names = st.sampled_from(("labels", "format", "", "other"))
-    values = st.one_of(
-        _LABELS, st.sampled_from(("istio_json", "unparsed", "logfmt", "service.name=x,a=b"))
-    )
-    pairs = draw(st.lists(st.tuples(names, values), max_size=3))
-    return "?" + draw(st.sampled_from((urlencode(pairs), quote(draw(_TEXT), safe="&=%+;"))))
 
 
 # ---- What comes back ---------------------------------------------------------------------------
@@ -233,7 +132,7 @@ def test_what_unpacks_to_more_than_the_limit_is_too_large(
     body = _BOMB
     for name in encoding.split(", "):
         body = PACKERS[name](body)
-    media_type = _BODIES[protocol][0][1]
+    media_type = BODIES[protocol][0][1]
     one = Call(
         protocol, listener, path, body, {"Content-Type": media_type, "Content-Encoding": encoding}
     )
@@ -326,7 +225,7 @@ def channel(doors: Doors) -> Iterator[grpc.Channel]:
 
 @settings(_SETTINGS, max_examples=150)
 @given(
-    message=st.one_of(st.binary(max_size=300), bent(_BODIES["otlp_http"][0][0])),
+    message=st.one_of(st.binary(max_size=300), bent(BODIES["otlp_http"][0][0])),
     compression=st.sampled_from(_COMPRESSIONS),
     tenant=st.sampled_from((*TENANTS, "bad tenant!", "_platform")),
 )
