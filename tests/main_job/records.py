@@ -33,12 +33,14 @@ def send_mixed(server: ServerProcess, each: int, *, tenant: str = "") -> None:
 def wait_sealed(server: ServerProcess, tenant: str = "default") -> None:
     """Return when every batch of a tenant that is stored is sealed too, which is a moment later."""
     rows = ask(server, f"SELECT DISTINCT Batch FROM logs WHERE Tenant = '{tenant}'")
-    for (batch,) in rows:
-        where = {"batch": batch, "seq": 0}
-        headers = {"X-Scope-OrgID": tenant}
-        wait_until(
-            lambda where=where: server.get(  # type: ignore[misc]
-                "/meshseal/v1/proof", where, headers=headers
-            ).ok,
-            f"sealing batch {batch}",
-        )
+    missing = [batch for (batch,) in rows]
+
+    def all_sealed() -> bool:
+        while missing:
+            where = {"batch": missing[-1], "seq": 0}
+            if not server.get("/meshseal/v1/proof", where, headers={"X-Scope-OrgID": tenant}).ok:
+                return False
+            missing.pop()
+        return True
+
+    wait_until(all_sealed, "sealing every batch")
