@@ -1,4 +1,4 @@
-"""The command line: help, exit codes, errors that say what to do, what the base install needs."""
+"""The command line: help, exit codes, errors that say what to do, and the base install."""
 
 from __future__ import annotations
 
