@@ -223,7 +223,11 @@ class Server:
         except EngineError as error:
             _LOG.error("engine_does_not_answer", error=str(error))
             return
-        publish(self.paths.running, endpoint)
+        try:
+            publish(self.paths.running, endpoint)
+        except OSError as error:
+            # The disk is full, say: the owner's tools must wait, the server need not.
+            _LOG.error("engine_not_published", error=str(error))
         self.conductor.engine_ready()
         _LOG.info("engine_ready")
 

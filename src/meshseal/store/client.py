@@ -125,7 +125,8 @@ def _engine_errors():  # type: ignore[no-untyped-def]  # noqa: ANN202
     try:
         yield
     except ClickHouseError as error:
-        code = getattr(error, "code", None)
-        raise EngineError(str(error)[:2000], engine_code=int(code or 0)) from error
+        code = int(getattr(error, "code", None) or 0)
+        message = str(error)[:2000] if code else f"the storage engine does not answer: {error}"
+        raise EngineError(message, engine_code=code) from error
     except (OSError, TimeoutError) as error:
         raise EngineError(f"the storage engine does not answer: {error}") from error
