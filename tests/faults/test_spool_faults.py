@@ -42,6 +42,8 @@ def test_torn_frame_is_cut_off_and_nothing_acknowledged_is_lost(tmp_path: Path) 
     server.start()
     server.wait_for_count(500, ALL)
     assert "spool_torn_frame" in server.log()
+    (tail,) = (tmp_path / "data" / "spool" / "aside").iterdir()
+    assert tail.read_bytes() == (5000).to_bytes(4, "big") + b"torn" * 100
     server.stop()
     assert server.verify().returncode == 0
 

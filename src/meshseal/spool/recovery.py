@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,10 +124,33 @@ def _is_empty(path: Path) -> bool:
     return path.stat().st_size <= HEADER_BYTES
 
 
+def _keep_tail(path: Path, offset: int) -> Path:
+    """Copy what is cut off to the aside folder.
+
+    After a power cut it is half a frame that nobody was promised. But damage to the last frames of
+    a file looks just the same, and those were acknowledged.
+    """
+    folder = path.parent / ASIDE
+    folder.mkdir(mode=0o700, exist_ok=True)
+    kept = folder / f"{path.stem}.torn-at-{offset}"
+    with path.open("rb") as source, kept.open("wb") as target:
+        source.seek(offset)
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+    sync_directory(folder)
+    return kept
+
+
 def _truncate(path: Path, read: ReadBack) -> None:
     if not read.torn_bytes:
         return
-    _LOG.warning("spool_torn_frame", segment=path.name, torn_bytes=read.torn_bytes)
+    try:
+        kept = _keep_tail(path, read.whole_bytes).name
+    except OSError as error:
+        # A full disk is often why a frame is torn: the server starts all the same.
+        kept = f"nowhere: {error}"
+    _LOG.warning("spool_torn_frame", segment=path.name, torn_bytes=read.torn_bytes, kept_in=kept)
     descriptor = os.open(path, os.O_WRONLY)
     try:
         os.ftruncate(descriptor, read.whole_bytes)
