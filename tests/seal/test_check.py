@@ -216,7 +216,7 @@ def test_tiles_can_be_read_while_the_log_grows(tmp_path: Path) -> None:
 
     def write() -> None:
         ledger = Ledger(tmp_path / "ledger", SIGNER)
-        for number in range(300):
+        for number in range(100):
             ledger.append([manifest(number + 2, "").encode()])
         done.set()
 

@@ -57,10 +57,11 @@ def _changed_headers(parts: Sequence[Sequence[object]]) -> dict[str, str]:
 
 
 async def _broken_ranges(store: Store) -> dict[str, str]:
-    """Compare the range of time that each part says it has with that of its records."""
+    """Compare the ranges that each part says its records have with what they have."""
     sql = (
         "SELECT _part, toUnixTimestamp64Nano(min(Timestamp)), toUnixTimestamp64Nano(max(Timestamp))"
-        f", count() FROM {LOGS} GROUP BY _part ORDER BY _part"
+        ", min(RetentionDays), max(RetentionDays), count() "
+        f"FROM {LOGS} GROUP BY _part ORDER BY _part"
     )
     ranges = []
     for implicit in (1, 0):  # from the part's own files, and from the column
@@ -69,7 +70,7 @@ async def _broken_ranges(store: Store) -> dict[str, str]:
         ranges.append({str(row[0]): tuple(row[1:]) for row in rows})
     said, found = ranges
     return {
-        part: "its range of time is not that of its records"
+        part: "its ranges are not those of its records"
         for part in said.keys() | found.keys()
         if said.get(part) != found.get(part)
     }
