@@ -115,26 +115,30 @@ class _Child:
 
     def _create(self, setup: Handle) -> None:
         """Create tables and functions, unless an earlier run left just these."""
-        statements = create_statements()
-        digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
-        note = self._paths.engine / "schema.sha256"
         # Not every time: a full disk has no room for what creating writes.
-        if note.exists() and note.read_text() == digest:
+        if self._schema_note.exists() and self._schema_note.read_text() == _schema_digest():
             return
-        for statement in statements:
+        for statement in create_statements():
             setup.execute(statement)
-        note.write_text(digest)
+        self._schema_note.write_text(_schema_digest())
+
+    @property
+    def _schema_note(self) -> Path:
+        """Says which tables, settings and functions there are; missing while they change."""
+        return self._paths.engine / "schema.sha256"
 
     def _clean(self, setup: Handle, watch: PartsWatch) -> None:
         """Remove the parts that merges have replaced, once what replaces them is on the disk.
 
         Copies that nothing reads would be bytes that `meshseal verify` cannot answer for.
         """
-        with contextlib.suppress(EngineError):
+        with contextlib.suppress(EngineError, OSError):
             watch.check()
             os.sync()
+            self._schema_note.unlink(missing_ok=True)
             for statement in clean_statements():
                 setup.execute(statement)
+            self._schema_note.write_text(_schema_digest())
 
     def _start_workers(self) -> None:
         signer = load_or_create_signer(self._paths.ledger_key, self._keyring, origin="")
@@ -218,6 +222,10 @@ class _Child:
         with self._output:
             sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
             sys.stdout.buffer.flush()
+
+
+def _schema_digest() -> str:
+    return hashlib.sha256("\0".join(create_statements()).encode()).hexdigest()
 
 
 def _watch_parts(watch: PartsWatch, stop: threading.Event) -> None:

@@ -37,6 +37,10 @@ INDEX_PROBES: dict[str, str] = {
 }
 """For each index, a condition for which the engine reads the whole of it."""
 
+_REPLACED_SECONDS = 120
+"""How long the parts that a merge has replaced stay: until it is sure that what replaces them is on
+the disk, whole (`parts.py`)."""
+
 _DEDUPLICATION_WINDOW = 1000
 _COMPACT_BYTES = 128 << 20
 
@@ -51,6 +55,7 @@ def create_statements() -> list[str]:
         _create_logs(),
         _create_streams(),
         _create_attribute_keys(),
+        *_keep_replaced_parts(_REPLACED_SECONDS),
     ]
 
 
@@ -59,7 +64,17 @@ def clean_statements() -> list[str]:
 
     No partition has this name: what counts is that the engine tidies up on the way.
     """
-    return [f"ALTER TABLE {table} DROP PARTITION ID 'none'" for table in TABLES]
+    return [
+        *_keep_replaced_parts(0),
+        *(f"ALTER TABLE {table} DROP PARTITION ID 'none'" for table in TABLES),
+        *_keep_replaced_parts(_REPLACED_SECONDS),
+    ]
+
+
+def _keep_replaced_parts(seconds: int) -> list[str]:
+    return [
+        f"ALTER TABLE {table} MODIFY SETTING old_parts_lifetime = {seconds}" for table in TABLES
+    ]
 
 
 def log_attributes_expression() -> str:
@@ -168,5 +183,5 @@ SETTINGS
     min_bytes_for_wide_part = {_COMPACT_BYTES},
     fsync_after_insert = 1,
     min_rows_to_fsync_after_merge = 1,
-    old_parts_lifetime = 0,
+    old_parts_lifetime = {_REPLACED_SECONDS},
     allow_nullable_key = 0"""
