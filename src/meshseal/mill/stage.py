@@ -98,6 +98,8 @@ class Stage:
             self._fill_raw(plan.segment, kind, of_kind)
             self._check_counts(of_kind)
             self._fill_stage()
+        # The bodies are in the stage now: no need to hold them twice.
+        self._handle.execute(f"TRUNCATE TABLE {self._raw}")
 
     def leaves(self) -> bytes:
         """Return the leaves of all records, batch by batch, in the order of their numbers."""

@@ -17,7 +17,7 @@ class SpoolSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 32 * _MEBIBYTE
     segment_age_seconds: Annotated[
         float, Meta(gt=0, le=60, description="A segment is closed at this age.")
-    ] = 1.0
+    ] = 0.75
     max_bytes: Annotated[
         int,
         Meta(
