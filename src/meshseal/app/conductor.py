@@ -165,13 +165,15 @@ class Conductor:
 
     async def _milled(self, milled: Milled) -> None:
         number = milled.segment
-        self._in_mill.discard(number)
         segment = self._waiting.get(number)
         if segment is None:
+            self._in_mill.discard(number)
             return
         await asyncio.to_thread(self._remember, number)
         await asyncio.to_thread(_remove, segment)
+        # In the mill until here: or else it would be sent there again meanwhile.
         del self._waiting[number]
+        self._in_mill.discard(number)
         self._tried.discard(number)
         self._suspects.discard(number)
         assert self._spool is not None

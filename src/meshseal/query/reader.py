@@ -115,14 +115,15 @@ class Reader:
             tenant=tenant,
             steps=steps,
             keys=await self._keys_of(tenant, query),
-            limit=most * steps.count + 1,
+            limit=most + 1,
         )
-        series: dict[tuple[tuple[str, str], ...], list[tuple[int, float]]] = {}
-        for labels, step, value in await self._rows(sql):
-            series.setdefault(tuple(labels.items()), []).append((step, value))
-        if len(series) > most:
+        rows = await self._rows(sql)
+        if len(rows) > most:
             raise QueryError(f"the query returns more than {most} series: group by fewer labels")
-        return [Series(dict(labels), points) for labels, points in series.items()]
+        return [
+            Series(labels, list(zip(steps_, amounts, strict=True)))
+            for labels, steps_, amounts in rows
+        ]
 
     async def labels(self, *, tenant: str, times: TimeRange) -> list[str]:
         """Return the names of the labels that streams have."""

@@ -123,6 +123,8 @@ def render_logs(
         conditions.append(f"Batch IN ({listed})")
     if after:
         conditions += _after(after, binder, newest_first=newest_first)
+    if not query.stages:
+        conditions.append(_near_end(conditions, limit, newest_first=newest_first))
     direction = "DESC" if newest_first else "ASC"
     parsed = found.labels.parsed or "map()"
     columns = ",\n    ".join(
@@ -143,6 +145,23 @@ def render_logs(
         f"SELECT\n    {columns}\nFROM {LOGS}\nWHERE {where}\nORDER BY {order}\nLIMIT {int(limit)}"
     )
     return Sql(text, binder.parameters)
+
+
+def _near_end(conditions: list[str], limit: int, *, newest_first: bool) -> str:
+    """Return the condition that a record's time is among the first `limit` in the order.
+
+    In the order of the table alone the engine stops reading at the limit; where times are equal,
+    the whole order needs a sort, and that is then over few. It pays only where finding the times is
+    cheap, so not where lines are searched.
+    """
+    direction, outermost, op = ("DESC", "min", ">=") if newest_first else ("ASC", "max", "<=")
+    where = "\n  AND ".join(conditions)
+    return (
+        f"Timestamp {op} (SELECT {outermost}(Timestamp) FROM (\n"
+        f"SELECT Timestamp\nFROM {LOGS}\nWHERE {where}\n"
+        f"ORDER BY toStartOfFiveMinutes(Timestamp) {direction}, Timestamp {direction}\n"
+        f"LIMIT {int(limit)}))"
+    )
 
 
 def _after(place: Place, binder: Binder, *, newest_first: bool) -> list[str]:

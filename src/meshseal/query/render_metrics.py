@@ -58,7 +58,14 @@ class Steps:
 
 
 def render_metrics(query: Metric, *, tenant: str, steps: Steps, keys: Keys, limit: int) -> Sql:
-    """Return the SQL of a metric query; rows are ordered by labels and step.
+    """Return the SQL of a metric query: a row for each series: labels, steps, amounts.
+
+    Args:
+        query: The query.
+        tenant: Whose records.
+        steps: When.
+        keys: What the query's labels stand for.
+        limit: Most series.
 
     Raises: QueryError when it combines what cannot be combined.
     """
@@ -66,8 +73,10 @@ def render_metrics(query: Metric, *, tenant: str, steps: Steps, keys: Keys, limi
         query = VectorOf(query.value)
     renderer = _Renderer(Binder(), tenant, steps, keys)
     text = (
-        f"SELECT labels, step, value\nFROM (\n{renderer.metric(query)}\n)\n"
-        f"ORDER BY labels, step\nLIMIT {int(limit)}"
+        "SELECT labels, points.1 AS steps, points.2 AS amounts\n"
+        "FROM (\nSELECT labels, arraySort(groupArray((step, value))) AS points\n"
+        f"FROM (\n{renderer.metric(query)}\n)\nGROUP BY labels\n)\n"
+        f"ORDER BY labels\nLIMIT {int(limit)}"
     )
     return Sql(text, renderer.binder.parameters)
 
