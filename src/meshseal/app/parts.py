@@ -13,10 +13,11 @@ from pathlib import Path
 from meshseal.model.errors import EngineError
 from meshseal.query.sql import Binder
 from meshseal.store.client import Store
+from meshseal.store.parts import HEADER_BYTES
 from meshseal.store.schema import INDEX_PROBES, LOGS
 
-_HEADER_BYTES, _HEADER_USED_BYTES = 64, 39
-"""The header of an encrypted file; of its unused end, which the engine skips, each byte is 0."""
+_HEADER_USED_BYTES = 39
+"""Of the unused end of an encrypted file's header, which the engine skips, each byte is 0."""
 
 
 async def check_parts(store: Store, table: str) -> tuple[int, dict[str, str]]:
@@ -51,7 +52,7 @@ def _changed_headers(parts: Sequence[Sequence[object]]) -> dict[str, str]:
     for name, folder in parts:
         for path in Path(str(folder)).rglob("*"):
             with contextlib.suppress(OSError), path.open("rb") as file:
-                if any(file.read(_HEADER_BYTES)[_HEADER_USED_BYTES:]):
+                if any(file.read(HEADER_BYTES)[_HEADER_USED_BYTES:]):
                     broken[str(name)] = f"the header of {path.name} was changed"
     return broken
 

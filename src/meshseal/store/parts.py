@@ -14,7 +14,7 @@ from meshseal.model.errors import EngineError
 from meshseal.store.engine import Handle
 from meshseal.store.schema import TABLES
 
-_HEADER_BYTES = 64
+HEADER_BYTES = 64
 """The header of an encrypted file."""
 
 _UNCOUNTED = frozenset(
@@ -72,9 +72,9 @@ def _check_part(name: str, path: str, expected: int) -> None:
             counted = entry.name not in _UNCOUNTED
             if counted and not size:
                 continue  # in a wide part, a column in which every value is the default
-            if size <= _HEADER_BYTES:
+            if size <= HEADER_BYTES:
                 raise DamagedStoreError(f"part {name}: {entry.name} is not on the disk")
             if counted:
-                found += size - _HEADER_BYTES
+                found += size - HEADER_BYTES
     if found != expected:
         raise DamagedStoreError(f"part {name} has {found} bytes on the disk, not {expected}")
