@@ -23,7 +23,7 @@ from meshseal.receive.settings import LimitSettings, TlsSettings
 from tests.receive.door import Files
 from tests.receive.http2 import call, framed
 
-ECHO, REFUSE = "/test.Service/Echo", "/test.Service/Refuse"
+ECHO, REFUSE, SLOW = (f"/test.Service/{name}" for name in ("Echo", "Refuse", "Slow"))
 LIMITS = LimitSettings(max_request_bytes=100_000)
 
 
@@ -35,8 +35,17 @@ async def _refuse(_: GrpcCall) -> GrpcReply:
     return GrpcReply(14, error="not now: Käse", details=b"\x00details\xff")
 
 
+RECEIVED, RELEASE, LOST = threading.Event(), threading.Event(), threading.Event()
+
+
+async def _slow(_: GrpcCall) -> GrpcReply:
+    RECEIVED.set()
+    await asyncio.to_thread(RELEASE.wait, 30)
+    return GrpcReply(0, b"too late", on_lost=LOST.set)
+
+
 def _app() -> GrpcApp:
-    methods = {ECHO: _echo, REFUSE: _refuse}
+    methods = {ECHO: _echo, REFUSE: _refuse, SLOW: _slow}
     return GrpcApp(methods, limits=LIMITS, inflight=InFlight(1 << 20))
 
 
@@ -250,3 +259,23 @@ def _headers(path: str, media_type: str = "application/grpc") -> list[tuple[str,
         ("content-type", media_type),
         ("te", "trailers"),
     ]
+
+
+@pytest.mark.parametrize("gone", [pytest.param(True, id="gone"), pytest.param(False, id="there")])
+def test_a_call_whose_caller_is_gone_is_noted_and_no_other(
+    address: tuple[str, int], gone: bool
+) -> None:
+    for event in (RECEIVED, RELEASE, LOST):
+        event.clear()
+    with grpc.insecure_channel(f"{address[0]}:{address[1]}") as opened:
+        method = opened.unary_unary(SLOW, request_serializer=None, response_deserializer=None)
+        future = method.future(b"message")
+        assert RECEIVED.wait(30)
+        if gone:
+            future.cancel()
+            # The cancellation is behind this call on the same connection.
+            assert opened.unary_unary(ECHO)(b"next") == b"next"
+        RELEASE.set()
+        if not gone:
+            assert future.result(timeout=30) == b"too late"
+        assert LOST.wait(10 if gone else 0.2) is gone

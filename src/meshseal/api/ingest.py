@@ -223,6 +223,7 @@ def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
                     door=protocol.name,
                     tenant=tenant,
                     source=principal.id,
+                    chunk=chunk_of(call.metadata),
                 )
             )
             await intake.take(decoded, door=protocol.name, tenant=tenant)
@@ -231,7 +232,7 @@ def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
             reply = protocol.refuse(error, call.metadata)
             return GrpcReply(reply.status, error=str(error), details=reply.body)
         _count(protocol, "accepted")
-        return GrpcReply(0, decoded.reply.body)
+        return GrpcReply(0, decoded.reply.body, on_lost=lambda: intake.doubt(decoded))
 
     return answer
 

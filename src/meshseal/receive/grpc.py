@@ -31,6 +31,7 @@ from meshseal.receive.body import (
     Receive,
     Scope,
     Send,
+    disconnected,
     headers_of,
     read_body,
 )
@@ -57,12 +58,21 @@ class GrpcCall:
 
 @dataclass(frozen=True, slots=True)
 class GrpcReply:
-    """The end of a call. `details` is a serialized google.rpc.Status, for status other than 0."""
+    """The end of a call.
+
+    Attributes:
+        status: The gRPC status.
+        message: The answer, for status 0.
+        error: What went wrong, for another status.
+        details: The same as a serialized google.rpc.Status.
+        on_lost: Called instead of answering when the caller is gone.
+    """
 
     status: int
     message: bytes = b""
     error: str = ""
     details: bytes = b""
+    on_lost: Callable[[], None] | None = None
 
 
 Handler = Callable[[GrpcCall], Awaitable[GrpcReply]]
@@ -98,6 +108,9 @@ class GrpcApp:
         except DisconnectedError:
             return
         await body.drain(self._limits.body_timeout_seconds)
+        if reply.on_lost and await disconnected(receive):
+            reply.on_lost()
+            return
         await _send_reply(send, reply)
 
     async def _answer(
