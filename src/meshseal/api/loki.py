@@ -99,7 +99,8 @@ class LokiApi:
         steps = check_steps(times.start, times.end, width, most=self._settings.max_points)
         series = await self._context.reader.metrics(query, tenant=read.tenant, steps=steps)
         read.details["series"] = len(series)
-        return _data("matrix", [_matrix(one, steps) for one in series])
+        moments = [_seconds(steps.start + step * steps.width) for step in range(steps.count)]
+        return _data("matrix", [_matrix(one, moments) for one in series])
 
     async def _query(self, _request: Request, parameters: Parameters, read: Read) -> Response:
         query = self._parse(parameters, read)
@@ -257,11 +258,8 @@ def _streams(records: Iterable[Record], *, categorize: bool) -> list[dict[str, A
     return [{"stream": dict(labels), "values": values} for labels, values in streams.items()]
 
 
-def _matrix(series: Series, steps: Steps) -> dict[str, Any]:
-    values = [
-        [_seconds(steps.start + step * steps.width), _number(value)]
-        for step, value in series.points
-    ]
+def _matrix(series: Series, moments: Sequence[float]) -> dict[str, Any]:
+    values = [[moments[step], _number(value)] for step, value in series.points]
     return {"metric": series.labels, "values": values}
 
 
@@ -277,11 +275,13 @@ def _seconds(nanos: int) -> float | int:
 
 def _number(value: float) -> str:
     """Return a number as Prometheus writes it."""
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return repr(value)
 
 
 def _data(kind: str, result: list[Any], *, flags: list[str] | None = None) -> Response:

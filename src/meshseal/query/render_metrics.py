@@ -118,16 +118,18 @@ class _Renderer:
         keys, labels = self._group_keys(found.labels, grouping)
         listed = "".join(f"{sql} AS {name},\n    " for name, sql in keys.items())
         names = "".join(f"{name}, " for name in keys)
-        offset = f"(toUnixTimestamp64Nano(Timestamp) - {self.binder.integer(origin)})"
+        per_range, per_step = query.range_nanos // grain, width // grain
+        # A bucket is how many grains after the origin its records are, rounded up. Counted from
+        # before the first window, that is never below zero, and one division rounds as it should.
+        before = self.binder.integer(origin - query.range_nanos - grain + 1)
         bucketed = f"""SELECT
-    {listed}intDiv({offset} + if({offset} > 0, {grain - 1}, 0), {grain}) AS bucket,
+    {listed}intDiv(toUnixTimestamp64Nano(Timestamp) - {before}, {grain}) - {per_range} AS bucket,
     {_VALUES[query.op]} AS amount
 FROM {LOGS}
 WHERE {found.where}
 GROUP BY {names}bucket"""
         divisor = query.range_nanos / _SECOND if query.op in ("rate", "bytes_rate") else 1
         value = f"sum(amount) / {self.binder.number(divisor)}" if divisor != 1 else "sum(amount)"
-        per_range, per_step = query.range_nanos // grain, width // grain
         return f"""SELECT {labels} AS labels, step, toFloat64({value}) AS value
 FROM (
 {bucketed}
