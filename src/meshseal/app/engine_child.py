@@ -115,12 +115,14 @@ class _Child:
 
     def _create(self, setup: Handle) -> None:
         """Create tables and functions, unless an earlier run left just these."""
+        statements = create_statements()
+        digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
         # Not every time: a full disk has no room for what creating writes.
-        if self._schema_note.exists() and self._schema_note.read_text() == _schema_digest():
+        if self._schema_note.exists() and self._schema_note.read_text() == digest:
             return
-        for statement in create_statements():
+        for statement in statements:
             setup.execute(statement)
-        self._schema_note.write_text(_schema_digest())
+        self._schema_note.write_text(digest)
 
     @property
     def _schema_note(self) -> Path:
@@ -132,13 +134,15 @@ class _Child:
 
         Copies that nothing reads would be bytes that `meshseal verify` cannot answer for.
         """
-        with contextlib.suppress(EngineError, OSError):
+        with contextlib.suppress(DamagedStoreError, EngineError, OSError):
             watch.check()
             os.sync()
-            self._schema_note.unlink(missing_ok=True)
+            # Away while the settings differ: if this is cut off, the next start sets them again.
+            digest = self._schema_note.read_text()
+            self._schema_note.unlink()
             for statement in clean_statements():
                 setup.execute(statement)
-            self._schema_note.write_text(_schema_digest())
+            self._schema_note.write_text(digest)
 
     def _start_workers(self) -> None:
         signer = load_or_create_signer(self._paths.ledger_key, self._keyring, origin="")
@@ -222,10 +226,6 @@ class _Child:
         with self._output:
             sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
             sys.stdout.buffer.flush()
-
-
-def _schema_digest() -> str:
-    return hashlib.sha256("\0".join(create_statements()).encode()).hexdigest()
 
 
 def _watch_parts(watch: PartsWatch, stop: threading.Event) -> None:

@@ -94,12 +94,11 @@ class Stage:
         ordered = sorted(placed, key=lambda one: one.envelope.kind)
         for kind, group in groupby(ordered, key=lambda one: one.envelope.kind):
             of_kind = list(group)
-            self._handle.execute(f"TRUNCATE TABLE {self._raw}")
             self._fill_raw(plan.segment, kind, of_kind)
             self._check_counts(of_kind)
             self._fill_stage()
-        # The bodies are in the stage now: no need to hold them twice.
-        self._handle.execute(f"TRUNCATE TABLE {self._raw}")
+            # The bodies are in the stage now: no need to hold them twice.
+            self._handle.execute(f"TRUNCATE TABLE {self._raw}")
 
     def leaves(self) -> bytes:
         """Return the leaves of all records, batch by batch, in the order of their numbers."""

@@ -20,7 +20,6 @@ from meshseal.model.errors import EngineError, IntegrityError
 from meshseal.shape.repair import repaired
 from meshseal.spool.recovery import ASIDE
 from meshseal.spool.segment import ReadBack, SegmentWriter, read_segment, segment_path
-from meshseal.store.parts import DamagedStoreError
 
 _LOG = structlog.get_logger(__name__)
 
@@ -114,8 +113,6 @@ class Stair:
     def _store(self, segment: int, batches: Sequence[int], *, again: bool) -> None:
         try:
             self._writer.write(segment, batches, again=again)
-        except DamagedStoreError:
-            raise
         except EngineError as error:
             raise NotStoredError(str(error), engine_code=error.engine_code) from error
 

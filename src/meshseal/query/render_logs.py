@@ -123,7 +123,7 @@ def render_logs(
         conditions.append(f"Batch IN ({listed})")
     if after:
         conditions += _after(after, binder, newest_first=newest_first)
-    if not query.stages:
+    if not query.stages and not batches:
         conditions.append(_near_end(conditions, limit, newest_first=newest_first))
     direction = "DESC" if newest_first else "ASC"
     parsed = found.labels.parsed or "map()"

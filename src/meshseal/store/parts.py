@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from meshseal.model.errors import EngineError
+from meshseal.model.errors import IntegrityError
 from meshseal.store.engine import Handle
 from meshseal.store.schema import TABLES
 
@@ -33,7 +33,7 @@ FROM system.parts
 WHERE active AND database = 'default' AND table IN {TABLES!r}"""
 
 
-class DamagedStoreError(EngineError):
+class DamagedStoreError(IntegrityError):
     """The engine uses a part that is not whole on the disk."""
 
 
