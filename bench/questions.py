@@ -24,14 +24,13 @@ class Asker:
 
     def needles(self, request_ids: Sequence[str], *, start: int, end: int) -> list[float]:
         """Return the seconds it takes to find each of some request ids among all records."""
-        times = []
-        for request_id in request_ids:
-            seconds, result = self._range(
-                f'{{service_name=~".+"}} |= "{request_id}"', start=start, end=end, limit=100
-            )
-            assert sum(len(stream["values"]) for stream in result) == 1
-            times.append(seconds)
-        return times
+        queries = [f'{{service_name=~".+"}} |= "{request_id}"' for request_id in request_ids]
+        return self._searches(queries, 1, start=start, end=end)
+
+    def latest(self, services: Sequence[str], *, start: int, end: int) -> list[float]:
+        """Return the seconds of the latest 100 records of each service."""
+        queries = [f'{{service_name="{service}"}}' for service in services]
+        return self._searches(queries, 100, start=start, end=end)
 
     def histograms(self, *, start: int, end: int) -> list[float]:
         """Return the seconds of a count per minute and service over all records."""
@@ -47,14 +46,14 @@ class Asker:
             times.append(seconds)
         return times
 
-    def latest(self, services: Sequence[str], *, start: int, end: int) -> list[float]:
-        """Return the seconds of the latest 100 records of each service."""
+    def _searches(
+        self, queries: Sequence[str], expected: int, *, start: int, end: int
+    ) -> list[float]:
+        """Return the seconds of log queries, each of which finds so many records."""
         times = []
-        for service in services:
-            seconds, result = self._range(
-                f'{{service_name="{service}"}}', start=start, end=end, limit=100
-            )
-            assert sum(len(stream["values"]) for stream in result) == 100
+        for query in queries:
+            seconds, result = self._range(query, start=start, end=end, limit=100)
+            assert sum(len(stream["values"]) for stream in result) == expected
             times.append(seconds)
         return times
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from meshseal import __version__
 from meshseal.api.reading import Read, ReadContext
 from meshseal.api.times import default_step, parse_step, parse_time, time_range
-from meshseal.model.errors import MeshsealError, OverloadedError, QueryError
+from meshseal.model.errors import MeshsealError, QueryError
 from meshseal.query.logql import parse
 from meshseal.query.reader import Record, Series
 from meshseal.query.render_logs import TimeRange
@@ -303,8 +303,7 @@ def _refuse(error: MeshsealError) -> Response:
     """Answer an error as Loki does: a status, and the reason as plain text."""
     headers = {}
     if error.retryable:
-        seconds = error.retry_after_seconds if isinstance(error, OverloadedError) else 2
-        headers["Retry-After"] = str(seconds)
+        headers["Retry-After"] = str(error.retry_after_seconds)
     text = str(error)
     if isinstance(error, QueryError) and error.position is not None:
         text = f"parse error at line 1, col {error.position + 1}: {text}"

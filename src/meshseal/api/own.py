@@ -24,7 +24,6 @@ from meshseal.model.errors import (
     ForbiddenError,
     MeshsealError,
     NotFoundError,
-    OverloadedError,
     QueryError,
 )
 from meshseal.model.identifiers import PLATFORM_TENANT
@@ -209,8 +208,7 @@ def refused(error: MeshsealError) -> Response:
     """Return the answer to an error."""
     headers = {}
     if error.retryable:
-        seconds = error.retry_after_seconds if isinstance(error, OverloadedError) else 2
-        headers["Retry-After"] = str(seconds)
+        headers["Retry-After"] = str(error.retry_after_seconds)
     if error.http_status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="meshseal"'
     content = {"error": {"code": error.code, "message": str(error)}}

@@ -30,7 +30,6 @@ from meshseal.model.errors import (
     ForbiddenError,
     MeshsealError,
     NotFoundError,
-    OverloadedError,
     QueryError,
 )
 from meshseal.model.identifiers import PLATFORM_TENANT
@@ -125,8 +124,7 @@ class Console:
             error = error or panel_error
         if error is None:
             return content, 200
-        # The engine's own refusals are nobody's fault who reads this page: it is not an error 500.
-        return content, 503 if error.http_status >= 500 else error.http_status
+        return content, _status(error)
 
     def _frame(self, request: Request, read: Read) -> dict[str, Any]:
         """Return what every page shows around its results."""
@@ -220,9 +218,8 @@ class Console:
                     times=View.parse({**parameters, "query": ""}).times(time.time_ns()),
                 )
         except MeshsealError as error:
-            status = 503 if error.http_status >= 500 else error.http_status
             content = {"error": {"code": error.code, "message": str(error)}}
-            return JSONResponse(content, status, headers=headers)
+            return JSONResponse(content, _status(error), headers=headers)
         return JSONResponse(found, headers=headers)
 
     # ---- Errors ------------------------------------------------------------------------------
@@ -243,11 +240,10 @@ class Console:
         return endpoint
 
     def _error_page(self, request: Request, error: MeshsealError) -> Response:
-        status = 503 if error.http_status >= 500 else error.http_status
+        status = _status(error)
         headers = {}
         if error.retryable:
-            seconds = error.retry_after_seconds if isinstance(error, OverloadedError) else 2
-            headers["Retry-After"] = str(seconds)
+            headers["Retry-After"] = str(error.retry_after_seconds)
         if "hx-request" in request.headers:
             # The frame of the page is gone with what it was about.
             headers |= {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
@@ -262,6 +258,14 @@ def _may_audit(principal: Principal) -> bool:
     except ForbiddenError:
         return False
     return True
+
+
+def _status(error: MeshsealError) -> int:
+    """Return the status of an error's answer.
+
+    The engine's own refusals are nobody's fault who reads this page: it is not an error 500.
+    """
+    return 503 if error.http_status >= 500 else error.http_status
 
 
 def _part(request: Request) -> str:

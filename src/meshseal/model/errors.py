@@ -24,11 +24,15 @@ from typing import ClassVar
 
 
 class MeshsealError(Exception):
-    """Root of the tree. `code` is a counter label: a closed set, never the message text."""
+    """Root of the tree. `code` is a counter label: a closed set, never the message text.
+
+    `retry_after_seconds` is when to try again what is `retryable`.
+    """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
     http_status: ClassVar[int] = 500
+    retry_after_seconds: int = 2
 
 
 class PayloadError(MeshsealError):
