@@ -248,6 +248,23 @@ async def test_segments_close_by_size_and_at_the_end(tmp_path: Path) -> None:
     assert all(one.path.stat().st_size == one.size_bytes for one in bench.closed)
 
 
+async def test_audit_records_alone_wait_longer_and_go_with_the_first_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meshseal.spool.spool._AUDIT_AGE_SECONDS", 3600.0)
+    settings = SpoolSettings(segment_age_seconds=0.05, min_free_bytes=0, audit_reserve_bytes=0)
+    async with running(tmp_path, settings) as bench:
+        await bench.spool.append([envelope(b"audit")], privileged=True)
+        await asyncio.sleep(0.5)
+        assert bench.closed == []
+        await bench.spool.append([envelope()])
+        for _ in range(3000):
+            if bench.closed:
+                break
+            await asyncio.sleep(0.01)
+        assert [one.records for one in bench.closed] == [2]
+
+
 async def test_a_stopping_spool_refuses(tmp_path: Path) -> None:
     async with running(tmp_path) as bench:
         await bench.spool.append([envelope()])

@@ -7,6 +7,7 @@ before a query is rendered (`Keys`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,20 +33,20 @@ ERROR_LABEL = "__error__"
 EXTRACTED = "_extracted"
 
 COLUMN_LABELS: dict[str, str] = {
-    "service_name": "toString(ServiceName)",
+    "service_name": "ServiceName",
     "detected_level": "meshseal_level(SeverityNumber)",
     "trace_id": "TraceId",
     "span_id": "SpanId",
-    "event_name": "toString(EventName)",
-    "severity_text": "toString(SeverityText)",
-    "scope_name": "toString(ScopeName)",
-    "meshseal_door": "toString(Door)",
-    "meshseal_source": "toString(Source)",
-    "meshseal_format": "toString(Format)",
+    "event_name": "EventName",
+    "severity_text": "SeverityText",
+    "scope_name": "ScopeName",
+    "meshseal_door": "Door",
+    "meshseal_source": "Source",
+    "meshseal_format": "Format",
     "meshseal_batch": "toString(Batch)",
     "meshseal_seq": "toString(Seq)",
 }
-"""Labels that are columns, and their text."""
+"""Labels that are columns, and their text: bare where the table's order or an index can help."""
 
 PROMOTED_LABELS: dict[str, str] = {
     label_name(column.attribute): attribute_text(column) for column in PROMOTED
@@ -58,6 +59,11 @@ _NUMBER_COLUMNS: dict[str, tuple[str, Unit]] = {
     for column in PROMOTED
     if column.type in ("UInt16", "Nullable(UInt64)") and not column.unit_nanos
 }
+
+
+_PLAIN = r"(?:[^\\.^$*+?()\[\]{}|]|\\[^A-Za-z0-9|])+"
+_LIST = re.compile(rf"{_PLAIN}(?:\|{_PLAIN})*")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +210,7 @@ class Labels:
         text = self.text(matcher.label)
         if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
             return f"{text} {'=' if matcher.op is MatchOp.EQUAL else '!='} {self._value(matcher)}"
-        # As Go has it: the whole value, and a dot does not stand for a line end.
-        pattern = self.binder.text(f"^(?-s:{matcher.value})$")
-        found = f"match({text}, {pattern})"
+        found = self._found(text, matcher.value)
         return found if matcher.op is MatchOp.REGEX else f"NOT {found}"
 
     def holds(self, condition: LabelCondition) -> tuple[str, Labels]:
@@ -244,6 +248,22 @@ class Labels:
         sql = f"{text} != '' AND ifNull({number} {op} {value}, true)"
         return sql, self.with_error(f"{text} != '' AND isNull({number})", "LabelFilterErr")
 
+    def _found(self, text: str, pattern: str) -> str:
+        """Return the SQL condition that a regular expression matches the whole of a text.
+
+        What says "anything" or lists values, as dashboards do, needs no regular expression, and
+        lets the engine use the table's order.
+        """
+        if pattern == ".*":
+            return "true"
+        if pattern == ".+":
+            return f"({text} != '')"
+        values = _listed(pattern)
+        if values:
+            return f"({text} IN {self.binder.texts(values)})"
+        # As Go has it: the whole value, and a dot does not stand for a line end.
+        return f"match({text}, {self.binder.text(f'^(?-s:{pattern})$')})"
+
     def _value(self, matcher: Matcher) -> str:
         return self.binder.text(matcher.value)
 
@@ -257,6 +277,14 @@ class Labels:
             for step in path
         )
         return f"meshseal_json_scalar(JSONExtractRaw(Body, {steps}))"
+
+
+def _listed(pattern: str) -> tuple[str, ...]:
+    """Return the values of a regular expression that only lists some, as `a|b`; or none."""
+    inner = pattern[1:-1] if pattern[:1] == "(" and pattern[-1:] == ")" else pattern
+    if not _LIST.fullmatch(inner):
+        return ()
+    return tuple(_ESCAPED.sub(r"\1", value) for value in inner.split("|"))
 
 
 def _first(candidates: Sequence[str]) -> str:

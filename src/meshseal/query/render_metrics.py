@@ -148,7 +148,7 @@ GROUP BY labels, step"""
             )
             return keys, f"meshseal_labels([{pairs}])" if pairs else _EMPTY_LABELS
         # A stream's labels: its resource and service, and what parsers found.
-        keys = {"service": "toString(ServiceName)", "resource": "ResourceAttributes"}
+        keys = {"service": "ServiceName", "resource": "ResourceAttributes"}
         made = (
             "mapUpdate(meshseal_labels(CAST(resource, 'Array(Tuple(String, String))')), "
             "map('service_name', service))"

@@ -67,12 +67,14 @@ def render_config(paths: EnginePaths, *, max_memory_bytes: int, merge_threads: i
   <logger><level>none</level></logger>
   <max_server_memory_usage>{int(max_memory_bytes)}</max_server_memory_usage>
   <background_pool_size>{int(merge_threads)}</background_pool_size>
+  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <background_move_pool_size>1</background_move_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_common_pool_size>2</background_common_pool_size>
   <mark_cache_size>134217728</mark_cache_size>
   <index_mark_cache_size>67108864</index_mark_cache_size>
+  <index_uncompressed_cache_size>{int(max_memory_bytes) // 32}</index_uncompressed_cache_size>
   <storage_configuration>
     <disks>
       <plain><type>local</type><path>{disk}</path></plain>

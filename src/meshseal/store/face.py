@@ -218,8 +218,8 @@ class Face:
 
     def _execute(self, handle: Handle, statement: Statement) -> Generator[bytes, None, None]:
         """Yield the result in pieces."""
-        for name, value in {**statement.settings, "log_comment": statement.query_id}.items():
-            handle.execute(f"SET {name} = {_literal(value)}")
+        settings = {**statement.settings, "log_comment": statement.query_id}
+        handle.execute("SET " + ", ".join(f"{k} = {_literal(v)}" for k, v in settings.items()))
         if statement.data_format:
             handle.insert(statement.sql, statement.data, format_name=statement.data_format)
         elif _STREAMED.match(statement.sql):
@@ -240,8 +240,8 @@ class Face:
         usable = True
         try:
             pieces.close()
-            for name in (*statement.settings, "log_comment"):
-                handle.execute(f"SET {name} = DEFAULT")
+            names = (*statement.settings, "log_comment")
+            handle.execute("SET " + ", ".join(f"{name} = DEFAULT" for name in names))
         except EngineError:
             usable = False
         self._engine.give_back(handle, usable=usable)

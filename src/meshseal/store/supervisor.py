@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -26,6 +27,10 @@ _STOP_SECONDS = 30.0
 _LINE_BYTES = 64 << 20
 _FIRST_BACKOFF_SECONDS, _LAST_BACKOFF_SECONDS = 0.2, 15.0
 _STABLE_SECONDS = 60.0
+
+# What the engine freed goes back to the system sooner than by its own default of five seconds: a
+# sixth of its memory under load.
+_ALLOCATOR = {"JE_MALLOC_CONF": "dirty_decay_ms:2000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ class EngineProcess:
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
             start_new_session=True,
+            env={**_ALLOCATOR, **os.environ},
         )
         self._process = process
         if self._stopping:
