@@ -16,6 +16,9 @@ from meshseal.store.client import Store
 from meshseal.store.parts import HEADER_BYTES
 from meshseal.store.schema import INDEX_PROBES, LOGS
 
+_CACHES = ("MARK", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
+"""What an engine that runs has in memory of files that may have changed since."""
+
 _HEADER_USED_BYTES = 39
 """Of the unused end of an encrypted file's header, which the engine skips, each byte is 0."""
 
@@ -25,6 +28,8 @@ async def check_parts(store: Store, table: str) -> tuple[int, dict[str, str]]:
 
     Raises: EngineError when the engine cannot read what it needs to.
     """
+    for cache in _CACHES:
+        await store.command(f"SYSTEM DROP {cache} CACHE")
     rows = (
         await store.query(f"CHECK TABLE {table}", settings={"check_query_single_value_result": 0})
     ).rows
