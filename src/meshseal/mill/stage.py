@@ -38,8 +38,6 @@ SETTINGS: dict[str, str] = {
     "optimize_and_compare_chain": "0",
     "input_format_protobuf_oneof_presence": "1",
     "log_queries": "0",
-    # Queries go first. It takes the right to set priorities, and does nothing without.
-    "os_threads_nice_value_query": "5",
 }
 
 

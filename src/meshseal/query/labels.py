@@ -48,6 +48,16 @@ COLUMN_LABELS: dict[str, str] = {
 }
 """Labels that are columns, and their text: bare where the table's order or an index can help."""
 
+_NEVER_EMPTY = frozenset(COLUMN_LABELS) - {
+    "trace_id",
+    "span_id",
+    "event_name",
+    "severity_text",
+    "scope_name",
+    "meshseal_source",
+}
+"""Those of them that every record has, so that nothing else needs to be looked at."""
+
 PROMOTED_LABELS: dict[str, str] = {
     label_name(column.attribute): attribute_text(column) for column in PROMOTED
 }
@@ -130,6 +140,8 @@ class Labels:
 
     def base(self, name: str) -> str:
         """Return the SQL for a label's text as the record came, before any parser."""
+        if name in _NEVER_EMPTY:
+            return COLUMN_LABELS[name]
         candidates = [
             *([COLUMN_LABELS[name]] if name in COLUMN_LABELS else []),
             *(
@@ -145,7 +157,7 @@ class Labels:
         if name == ERROR_LABEL:
             return self.error()
         base = self.base(name)
-        if not self.parsed:
+        if not self.parsed or name in _NEVER_EMPTY:
             return base
         wanted = name.removesuffix(EXTRACTED)
         parsed = f"{self.parsed}[{self.binder.text(wanted)}]"
