@@ -17,6 +17,7 @@ from meshseal.receive.settings import LimitSettings, TlsSettings
 from meshseal.receive.tls import server_context
 
 _STOP_SECONDS = 10
+_HEAD_TOO_LARGE = "The head of the request is too large."
 
 
 def bind(host: str, port: int, *, what: str, key: str) -> socket.socket:
@@ -46,7 +47,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._head_bytes = 0
+        self._head_bytes = self._fields_bytes = 0
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -58,12 +59,31 @@ class _Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > self.limits.max_header_bytes and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
+            self.send_400_response(_HEAD_TOO_LARGE)
+
+    def send_400_response(self, msg: str) -> None:
+        too_large = self._fields_bytes > self.limits.max_header_bytes
+        super().send_400_response(_HEAD_TOO_LARGE if too_large else msg)
 
     def on_message_begin(self) -> None:
         self._head_timer.cancel()
         self._await_head()
+        self._fields_bytes = 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        """Count a part of the head; more of them may come in one read than there is room for."""
+        self._fields_bytes += size
+        if self._fields_bytes > self.limits.max_header_bytes:
+            pass  # the parser stops, and the request is refused
 
     def on_headers_complete(self) -> None:
         self._head_timer.cancel()
