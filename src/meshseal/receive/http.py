@@ -83,7 +83,7 @@ class _Protocol(HttpToolsProtocol):
         """Count a part of the head; more of them may come in one read than there is room for."""
         self._fields_bytes += size
         if self._fields_bytes > self.limits.max_header_bytes:
-            pass  # the parser stops, and the request is refused
+            raise ValueError(_HEAD_TOO_LARGE)  # the parser stops, and the request is refused
 
     def on_headers_complete(self) -> None:
         self._head_timer.cancel()
