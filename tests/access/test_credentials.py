@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
+from meshseal.access import pending
 from meshseal.access.credentials import (
     SESSION_SECONDS,
     SETUP_LINK_SECONDS,
@@ -97,6 +99,23 @@ def test_a_revoked_key_is_nobody_within_a_minute(
     monkeypatch.setattr(time, "monotonic", lambda: now + 61)
     with pytest.raises(AuthenticationError):
         credentials.principal_of_key(key.token)
+
+
+def test_what_is_done_to_keys_is_written_down(credentials: Credentials, state: Engine) -> None:
+    key = credentials.create_key(name="shop", role=Role.SHIPPER, tenant="team-a", os_user="ann")
+    credentials.revoke_key(key.id, os_user="bob")
+    with pytest.raises(NotFoundError):
+        credentials.revoke_key(key.id, os_user="eve")
+    found = pending.waiting(state)
+    documents = [json.loads(one.document) for one in found]
+    assert [
+        (one["event.name"], one["user.id"], one["meshseal.audit.os_user"]) for one in documents
+    ] == [("key.create", "owner", "ann"), ("key.revoke", "owner", "bob")]
+    assert {one["meshseal.audit.key"] for one in documents} == {key.id}
+    assert {one["meshseal.audit.tenant"] for one in documents} == {"team-a"}
+    assert key.token.rpartition("_")[2] not in str(documents)
+    pending.forget(state, [found[0].id])
+    assert pending.waiting(state) == found[1:]
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["never was", "revoked before"])

@@ -285,6 +285,28 @@ def test_a_revoked_key_is_forgotten(guarded: ServerProcess) -> None:
     assert "revoked" in meshseal("key", "list", "--data", str(guarded.data)).stdout
 
 
+def test_keys_made_on_the_command_line_are_in_the_audit_trail(guarded: ServerProcess) -> None:
+    auditor, made = key(guarded, "auditor", "*"), key(guarded, "developer", OWN)
+    key_id = made["Authorization"].split("_")[1]
+    meshseal("key", "revoke", "--data", str(guarded.data), key_id, check=True)
+    query = '{service_name="meshseal"} |= "' + key_id + '" |~ "key.(create|revoke)"'
+    for _ in range(300):
+        records = guarded.get(
+            "/loki/api/v1/query_range",
+            {"query": query, "limit": 100, "direction": "forward"},
+            headers={**auditor, "X-Scope-OrgID": "_platform"},
+        ).json()["data"]["result"]
+        lines = [json.loads(line) for stream in records for _, line in stream["values"]]
+        found = {line["event.name"]: line for line in lines if "logs" not in line["event.name"]}
+        if len(found) == 2:
+            break
+        time.sleep(0.1)
+    assert set(found) == {"key.create", "key.revoke"}
+    assert all(line["meshseal.audit.key"] == key_id for line in found.values())
+    assert all(line["meshseal.audit.tenant"] == OWN for line in found.values())
+    assert all(line["meshseal.audit.os_user"] for line in found.values())
+
+
 def test_every_read_is_in_the_audit_trail(guarded: ServerProcess) -> None:
     reader, auditor = key(guarded, "developer", OWN), key(guarded, "auditor", "*")
     query = '{app="audited"} |= "why"'

@@ -18,7 +18,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine, delete, insert, select, update
 
-from meshseal.access.identity import ANY_TENANT, Principal, Role
+from meshseal.access import pending
+from meshseal.access.audit import AuditEvent
+from meshseal.access.identity import ANY_TENANT, OWNER, Principal, Role
 from meshseal.access.state import API_KEYS, SESSIONS, SETUP_LINKS, USERS
 from meshseal.model.errors import AuthenticationError, NotFoundError, PayloadError
 
@@ -50,8 +52,15 @@ class Credentials:
 
     # ---- API keys ---------------------------------------------------------------------------
 
-    def create_key(self, *, name: str, role: Role, tenant: str) -> NewKey:
-        """Create an API key."""
+    def create_key(self, *, name: str, role: Role, tenant: str, os_user: str = "") -> NewKey:
+        """Create an API key.
+
+        Args:
+            name: What it is for.
+            role: What it may do.
+            tenant: Whose records.
+            os_user: Who creates it, for the audit trail.
+        """
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         with self._state.begin() as connection:
             connection.execute(
@@ -64,18 +73,23 @@ class Credentials:
                     created_unix_nano=time.time_ns(),
                 )
             )
+            details = {"key": key_id, "name": name, "role": role.value}
+            pending.note(connection, _act("key.create", tenant, os_user, details))
         return NewKey(key_id, f"{KEY_PREFIX}_{key_id}_{secret}")
 
-    def revoke_key(self, key_id: str) -> None:
+    def revoke_key(self, key_id: str, *, os_user: str = "") -> None:
         """Revoke a key; a running server forgets it within a minute. Raises: NotFoundError."""
         with self._state.begin() as connection:
             done = connection.execute(
                 update(API_KEYS)
                 .where(API_KEYS.c.id == key_id, API_KEYS.c.revoked_unix_nano.is_(None))
                 .values(revoked_unix_nano=time.time_ns())
-            )
-        if not done.rowcount:
-            raise NotFoundError(f"there is no key {key_id} that is not revoked")
+                .returning(API_KEYS.c.tenant, API_KEYS.c.name)
+            ).first()
+            if done is None:
+                raise NotFoundError(f"there is no key {key_id} that is not revoked")
+            details = {"key": key_id, "name": done.name}
+            pending.note(connection, _act("key.revoke", done.tenant, os_user, details))
 
     def list_keys(self) -> list[dict[str, object]]:
         """Return every key, without its secret."""
@@ -229,6 +243,11 @@ class Credentials:
             return self._hasher.verify(stored, secret)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _act(action: str, tenant: str, os_user: str, details: dict[str, str | int]) -> AuditEvent:
+    """Return what is written down about an act of the command line."""
+    return AuditEvent(action, OWNER, tenant, details={**details, "os_user": os_user})
 
 
 def _digest(token: str) -> bytes:

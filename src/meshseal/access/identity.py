@@ -52,7 +52,7 @@ class Principal:
     """A known sender or reader.
 
     Attributes:
-        id: `key:<id>`, `user:<name>` or `trial`; goes into `Source` and into the audit trail.
+        id: `key:<id>`, `user:<name>`, `owner` or `trial`; goes into `Source` and the audit trail.
         role: What it may do.
         tenant: The one tenant it may act for, or `ANY_TENANT`.
     """
@@ -87,6 +87,9 @@ class Principal:
             raise ForbiddenError(f"{self.id} belongs to another tenant than {wanted[:63]!r}")
         return self.tenant
 
+
+OWNER = Principal(id="owner", role=Role.ADMIN, tenant=ANY_TENANT)
+"""Whoever may write to the data directory: the command line acts for them."""
 
 TRIAL = Principal(id="trial", role=Role.ADMIN, tenant=ANY_TENANT)
 """Everybody, in trial mode."""

@@ -108,6 +108,14 @@ CHUNKS = Table(
     Column("touched_unix_nano", BigInteger, nullable=False),
 )
 
+PENDING_AUDIT = Table(
+    "pending_audit",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("principal", _ID, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
 
 def sqlite_url(path: Path) -> str:
     """Return the SQLAlchemy URL of a SQLite file."""

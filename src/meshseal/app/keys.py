@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +23,10 @@ class Keys:
 
     def create(self, *, name: str, role: Role, tenant: str) -> str:
         """Create a key and return it; it cannot be read back."""
-        return self._credentials.create_key(name=name, role=role, tenant=tenant).token
+        created = self._credentials.create_key(
+            name=name, role=role, tenant=tenant, os_user=_os_user()
+        )
+        return created.token
 
     def rows(self) -> list[dict[str, object]]:
         """Return every key, without its secret."""
@@ -29,7 +34,15 @@ class Keys:
 
     def revoke(self, key_id: str) -> None:
         """Revoke a key. Raises: NotFoundError."""
-        self._credentials.revoke_key(key_id)
+        self._credentials.revoke_key(key_id, os_user=_os_user())
+
+
+def _os_user() -> str:
+    """Return who runs this program: the name, or the number where there is no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def open_keys(data: Path, config_file: Path | None, assignments: Sequence[str]) -> Keys:

@@ -107,6 +107,7 @@ class Server:
             on_batch=self.tails.announce,
         )
         self._spool: Spool | None = None
+        self._pending_audit: asyncio.Task[None] | None = None
         self._http: HttpServer | None = None
         self._grpc: list[GrpcServer] = []
         self.addresses: dict[str, tuple[str, int]] = {}
@@ -133,7 +134,9 @@ class Server:
         await spool.start()
         intake = Intake(spool, self._chunks, self._in_doubt, self._tallies, self.conductor.arrived)
         await self._engine.start()
-        await self._open_doors(intake, SpoolAudit(spool))
+        audit = SpoolAudit(spool)
+        self._pending_audit = asyncio.create_task(audit.write_pending(self.state), name="audit")
+        await self._open_doors(intake, audit)
 
     async def stop(self) -> None:
         """Close the doors, write what waits, finish what can be finished, end."""
@@ -142,6 +145,9 @@ class Server:
             await self._http.stop()
         for listener in self._grpc:
             await listener.stop()
+        if self._pending_audit:
+            self._pending_audit.cancel()
+            await asyncio.wait([self._pending_audit])
         if self._spool:
             await self._spool.close()
         with contextlib.suppress(TimeoutError):
