@@ -245,7 +245,7 @@ class Credentials:
             return False
 
 
-def _act(action: str, tenant: str, os_user: str, details: dict[str, str | int]) -> AuditEvent:
+def _act(action: str, tenant: str, os_user: str, details: dict[str, str]) -> AuditEvent:
     """Return what is written down about an act of the command line."""
     return AuditEvent(action, OWNER, tenant, details={**details, "os_user": os_user})
 
