@@ -30,6 +30,9 @@ _MERGE_PARTS = 16
 a burst of half a million lines is stored before merges begin. Fewer are left alone: each is one
 more place to look for a query, and with 32 records were found half a second later."""
 
+_MOST_PARTS = 300
+"""From so many parts of a day on, inserts wait a little, so that merges keep up with a flood."""
+
 _MERGE_BASE = 10
 """How much more than its largest part a merge must bring together, twice the engine's own choice:
 large parts stay out of merges of small ones."""
@@ -201,5 +204,6 @@ SETTINGS
     merge_selector_base = {_MERGE_BASE},
     vertical_merge_algorithm_min_rows_to_activate = {_VERTICAL_MERGE_ROWS},
     min_columns_to_activate_adaptive_write_buffer = 1,
+    parts_to_delay_insert = {_MOST_PARTS},
     old_parts_lifetime = {_REPLACED_SECONDS},
     allow_nullable_key = 0"""
