@@ -43,7 +43,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     data = tmp_path_factory.mktemp("demo") / "shop"
-    return _play(data, "--history", "6000", "--rate", "60", "--seed", "5")
+    return _play(data, "--history", "20000", "--rate", "60", "--seed", "5")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_ctrl_c_ends_it_well_with_all_acknowledged(played: Played) -> None:
     assert played.exit_status == 0, played.output
     assert "Traceback" not in played.output
     sent, acknowledged = played.totals
-    assert sent == acknowledged > 6000
+    assert sent == acknowledged > 20000
     assert all(question.query in played.output for question in QUESTIONS)
 
 
@@ -161,7 +161,8 @@ def test_questions_have_their_answers(
 ) -> None:
     found = server.records(QUESTIONS[number].query)
     expected = [record for record in found if record[label] in values]
-    assert len(expected) > 5
+    # How many fail in the half hour of the deploy depends on the time of day.
+    assert len(expected) > 2
     assert len(expected) / len(found) > 0.8
 
 
