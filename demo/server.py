@@ -112,8 +112,10 @@ class ShopServer:
         main = self._port if self._port == 0 or is_free(self._port) else 0
         if main != self._port:
             self.moved.append(f"port {self._port}")
-        assignments = [f"main.port={main}"]
+        # Only the doors that the shop sends by: this machine may have use for the other ports.
+        assignments = [f"main.port={main}", "doors.all.enabled=false"]
         for door, port in NATIVE_PORTS.items():
+            assignments.append(f"doors.{door}.enabled=true")
             if self._port == 0 or not is_free(port):
                 assignments.append(f"doors.{door}.port=0")
                 if self._port:

@@ -17,6 +17,8 @@ from typing import Any
 
 import requests
 
+from meshseal.wire import NATIVE_PORTS
+
 READY_SECONDS = 90.0
 _ADDRESS = re.compile(r"^\s+(\w+)\s+([0-9.]+):(\d+)$")
 RUNNING: set[ServerProcess] = set()
@@ -61,7 +63,7 @@ class ServerProcess:
         """Start the process; with `wait`, return when it is ready."""
         self.urls, self.output = {}, []
         command = [sys.executable, "-m", "meshseal.app.main", "serve", "--data", str(self.data)]
-        ports = ["main.port=0", *(f"doors.{d}.port=0" for d in ("otlp_http", "otlp_grpc", "loki"))]
+        ports = ["main.port=0", *(f"doors.{door}.port=0" for door in NATIVE_PORTS)]
         for assignment in ports:
             command += ["--set", assignment]
         with self._log.open("a") as log:

@@ -29,8 +29,8 @@ def test_a_taken_port_gives_way_to_any_and_that_is_told(taken: int, tmp_path: Pa
 
 def test_port_0_takes_any_for_every_listener(tmp_path: Path) -> None:
     server = ShopServer(tmp_path / "shop", tmp_path / "shop.log", 0)
-    everyone = ["main.port=0", *(f"doors.{door}.port=0" for door in NATIVE_PORTS)]
-    assert server.assignments() == everyone
+    doors = [f"doors.{d}.{key}" for d in NATIVE_PORTS for key in ("enabled=true", "port=0")]
+    assert server.assignments() == ["main.port=0", "doors.all.enabled=false", *doors]
     assert server.moved == []
 
 

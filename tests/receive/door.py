@@ -17,12 +17,14 @@ import requests
 from meshseal.access.credentials import Credentials
 from meshseal.access.state import migrate, open_state, sqlite_url
 from meshseal.api.gate import Gate
-from meshseal.api.ingest import HttpIngest, Intake
+from meshseal.api.ingest import HttpIngest
+from meshseal.api.intake import Intake
 from meshseal.model.envelope import Chunk, Envelope, decode, read_delimited
 from meshseal.receive.body import InFlight
 from meshseal.receive.http import HttpServer
+from meshseal.receive.rates import Rates
 from meshseal.receive.settings import LimitSettings, TlsSettings
-from meshseal.spool.copies import Chunks, InDoubt
+from meshseal.spool.copies import Chunks, Deliveries, InDoubt
 from meshseal.spool.segment import read_segment
 from meshseal.spool.settings import SpoolSettings
 from meshseal.spool.spool import Spool
@@ -132,12 +134,15 @@ def _app(door: Door, spool: Spool, chosen: DoorSettings) -> HttpIngest:
     intake = Intake(
         spool,
         Chunks(),
+        Deliveries(),
         door.in_doubt,
         door.tallies,
-        lambda _segment, tenant, chunk: door.chunks.append((tenant, chunk)),
+        Rates(chosen.limits),
+        on_chunk=lambda _segment, tenant, chunk: door.chunks.append((tenant, chunk)),
+        on_delivery=lambda _segment, _named: None,
     )
     return HttpIngest(
-        PROTOCOLS,
+        tuple(protocol for protocol in PROTOCOLS if not protocol.grpc),
         gate=Gate(door.credentials, trial=chosen.trial),
         intake=intake,
         limits=chosen.limits,

@@ -97,6 +97,13 @@ BATCHES = Table(
     Column("entry", BigInteger, unique=True),
 )
 
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("stored_unix_nano", BigInteger, nullable=False, index=True),
+)
+
 CHUNKS = Table(
     "chunks",
     METADATA,

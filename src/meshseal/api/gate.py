@@ -30,8 +30,8 @@ class Gate:
         self.credentials = credentials
         self.trial = trial
 
-    async def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Return who sends a request.
+    async def principal(self, headers: Mapping[str, str], *, key: str = "") -> Principal:
+        """Return who sends a request. `key` is an API key found elsewhere than all may put it.
 
         Raises: AuthenticationError when it says nothing or something untrue; ForbiddenError when,
             in trial mode, it is addressed to another name than this machine's.
@@ -39,7 +39,7 @@ class Gate:
         if self.trial:
             _require_local(headers.get("host", ""))
             return TRIAL
-        token = key_of(headers)
+        token = key or key_of(headers)
         if token:
             return await asyncio.to_thread(self.credentials.principal_of_key, token)
         session = session_of(headers)

@@ -1,29 +1,22 @@
-"""The way in, for every protocol: authenticate, read, decode, spool, answer.
+"""The way in over HTTP and gRPC, for every protocol: authenticate, read, decode, spool, answer.
 
 The answer leaves only when the spool has the records on disk.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 import structlog
 
 from meshseal.access.identity import Permission, Principal
 from meshseal.api.gate import TENANT_HEADER, Gate
+from meshseal.api.intake import Intake
 from meshseal.model import telemetry
-from meshseal.model.envelope import Chunk, Envelope
-from meshseal.model.errors import (
-    MeshsealError,
-    OverloadedError,
-    PayloadError,
-    UnsupportedError,
-)
+from meshseal.model.envelope import Chunk
+from meshseal.model.errors import MeshsealError, PayloadError, UnsupportedError
 from meshseal.receive.body import (
     DisconnectedError,
     InFlight,
@@ -38,81 +31,11 @@ from meshseal.receive.decompress import decompress
 from meshseal.receive.grpc import GrpcCall, GrpcReply, Handler
 from meshseal.receive.http import respond
 from meshseal.receive.settings import LimitSettings
-from meshseal.spool.copies import Chunks, InDoubt
-from meshseal.spool.spool import Spool
-from meshseal.spool.tally import TallyBook
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import Decoded, Protocol, Query, Reply, Request
 
 _LOG = structlog.get_logger(__name__)
 CHUNK_HEADER = "meshseal-chunk"
 _MAX_AGENT = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What every door hands its records to. `on_chunk` is told in which segment a chunk is."""
-
-    spool: Spool
-    chunks: Chunks
-    in_doubt: InDoubt
-    tallies: TallyBook
-    on_chunk: Callable[[int, str, Chunk], None]
-    _in_progress: dict[tuple[str, Chunk], asyncio.Event] = field(default_factory=dict)
-
-    async def take(self, decoded: Decoded, *, door: str, tenant: str) -> None:
-        """Make a request's records durable, or find that they are already.
-
-        Raises: OverloadedError; nothing of the request is kept then.
-        """
-        records = decoded.records
-        telemetry.RECORDS_RECEIVED.labels(door, tenant).inc(records)
-        async with self._alone(decoded):
-            await self._take(decoded, records, door, tenant)
-
-    async def _take(self, decoded: Decoded, records: int, door: str, tenant: str) -> None:
-        if all(self._is_copy(envelope) for envelope in decoded.envelopes):
-            if records:
-                telemetry.RECORDS_DEDUPLICATED.labels(door, tenant).inc(records)
-                self.tallies.deduplicated(tenant, door, records)
-            return
-        try:
-            segment = await self.spool.append(decoded.envelopes)
-        except OverloadedError:
-            telemetry.RECORDS_REFUSED.labels(door, tenant, OverloadedError.code).inc(records)
-            self.tallies.refused(tenant, door, records)
-            raise
-        telemetry.SPOOL_RECORDS.inc(records)
-        for envelope in decoded.envelopes:
-            if envelope.chunk:
-                self.chunks.add(tenant, envelope.chunk)
-                self.on_chunk(segment, tenant, envelope.chunk)
-
-    @asynccontextmanager
-    async def _alone(self, decoded: Decoded) -> AsyncIterator[None]:
-        """Let a chunk that is sent twice at once wait for its twin."""
-        keys = [(e.tenant, e.chunk) for e in decoded.envelopes if e.chunk]
-        for key in keys:
-            while (other := self._in_progress.get(key)) is not None:
-                await other.wait()
-        done = asyncio.Event()
-        self._in_progress.update(dict.fromkeys(keys, done))
-        try:
-            yield
-        finally:
-            for key in keys:
-                del self._in_progress[key]
-            done.set()
-
-    def doubt(self, decoded: Decoded) -> None:
-        """Note that the sender of durable records may not have heard so."""
-        for envelope in decoded.envelopes:
-            if not envelope.chunk:
-                self.in_doubt.add(envelope)
-
-    def _is_copy(self, envelope: Envelope) -> bool:
-        if envelope.chunk:
-            return self.chunks.has(envelope.tenant, envelope.chunk)
-        return self.in_doubt.take(envelope)
 
 
 class HttpIngest:
@@ -120,6 +43,7 @@ class HttpIngest:
 
     Args:
         protocols: The protocols.
+        whole: The protocol that answers at every other path.
         gate: Who authenticates.
         intake: Where records go.
         limits: Bounds of size and time.
@@ -134,10 +58,13 @@ class HttpIngest:
         intake: Intake,
         limits: LimitSettings,
         inflight: InFlight,
+        whole: Protocol | None = None,
     ) -> None:
-        self._by_path = {
-            path: protocol for protocol in protocols if not protocol.grpc for path in protocol.paths
+        self._by_path = {path: protocol for protocol in protocols for path in protocol.paths}
+        self._by_prefix = {
+            f"{protocol.prefix}/": protocol for protocol in protocols if protocol.prefix
         }
+        self._whole = whole
         self._gate = gate
         self._intake = intake
         self._limits = limits
@@ -145,34 +72,50 @@ class HttpIngest:
 
     def takes(self, path: str) -> bool:
         """Say whether a path is one of a protocol's."""
-        return path in self._by_path
+        return self._find(path) is not None
+
+    def _find(self, path: str) -> tuple[Protocol, str] | None:
+        """Return the protocol that answers at a path, and what the path is to it."""
+        if path in self._by_path:
+            return self._by_path[path], path
+        for prefix, protocol in self._by_prefix.items():
+            if path.startswith(prefix) or path == protocol.prefix:
+                return protocol, path[len(protocol.prefix) :] or "/"
+        return (self._whole, path) if self._whole else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to a path that `takes` says yes to."""
-        protocol = self._by_path[scope["path"]]
+        found = self._find(scope["path"])
+        assert found is not None
+        protocol, path = found
         headers = headers_of(scope)
         try:
-            decoded = await self._receive(protocol, scope, headers, receive)
+            decoded = await self._receive(protocol, path, scope, headers, receive)
         except DisconnectedError:
-            _count(protocol, "disconnected")
+            count_request(protocol, "disconnected")
             return
         except MeshsealError as error:
-            _refused(protocol, error)
-            await _send(send, protocol.refuse(error, headers))
+            count_refused(protocol, error)
+            await _send(send, scope["method"], protocol.refuse(error, headers))
             return
-        _count(protocol, "accepted")
+        count_request(protocol, "accepted")
         if await disconnected(receive):
             self._intake.doubt(decoded)
             return
-        await _send(send, decoded.reply)
+        await _send(send, scope["method"], decoded.reply)
 
     async def _receive(
-        self, protocol: Protocol, scope: Scope, headers: Mapping[str, str], receive: Receive
+        self,
+        protocol: Protocol,
+        path: str,
+        scope: Scope,
+        headers: Mapping[str, str],
+        receive: Receive,
     ) -> Decoded:
-        if scope["method"] not in ("POST", "PUT"):
-            raise UnsupportedError(f"use POST, not {scope['method']}")
-        principal = await self._gate.principal(headers)
-        tenant = tenant_for_writing(principal, headers)
+        if scope["method"] not in protocol.methods:
+            raise UnsupportedError(f"use {protocol.methods[0]}, not {scope['method']}")
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        tenant, source = await self._sender(protocol, path, query, headers)
         self._intake.spool.admit()
         limit = min(protocol.max_request_bytes, self._limits.max_request_bytes)
         with self._inflight.lease() as lease:
@@ -189,19 +132,33 @@ class HttpIngest:
             telemetry.REQUEST_BYTES.labels(protocol.name).inc(len(body))
             decoded = protocol.decode(
                 Request(
-                    path=scope["path"],
-                    query=parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+                    path=path,
+                    query=query,
                     headers=headers,
                     body=body,
                     received_unix_nano=time.time_ns(),
                     door=protocol.name,
                     tenant=tenant,
-                    source=principal.id,
+                    source=source,
                     chunk=chunk_of(headers),
+                    method=scope["method"],
                 )
             )
             await self._intake.take(decoded, door=protocol.name, tenant=tenant)
         return decoded
+
+    async def _sender(
+        self, protocol: Protocol, path: str, query: Query, headers: Mapping[str, str]
+    ) -> tuple[str, str]:
+        """Return for which tenant a request writes, and who sends it.
+
+        Raises: AuthenticationError, ForbiddenError, PayloadError.
+        """
+        if path in protocol.open_paths:
+            return "", ""
+        key = protocol.credential(path, query, headers) if protocol.credential else ""
+        principal = await self._gate.principal(headers, key=key)
+        return tenant_for_writing(principal, headers), principal.id
 
 
 def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
@@ -228,10 +185,10 @@ def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
             )
             await intake.take(decoded, door=protocol.name, tenant=tenant)
         except MeshsealError as error:
-            _refused(protocol, error)
+            count_refused(protocol, error)
             reply = protocol.refuse(error, call.metadata)
             return GrpcReply(reply.status, error=str(error), details=reply.body)
-        _count(protocol, "accepted")
+        count_request(protocol, "accepted")
         return GrpcReply(0, decoded.reply.body, on_lost=lambda: intake.doubt(decoded))
 
     return answer
@@ -259,14 +216,17 @@ def chunk_of(headers: Mapping[str, str]) -> Chunk | None:
     return Chunk(agent, int(epoch), int(sequence))
 
 
-def _count(protocol: Protocol, outcome: str) -> None:
+def count_request(protocol: Protocol, outcome: str) -> None:
+    """Count a request by what became of it."""
     telemetry.REQUESTS.labels(protocol.name, outcome).inc()
 
 
-def _refused(protocol: Protocol, error: MeshsealError) -> None:
-    _count(protocol, error.code)
+def count_refused(protocol: Protocol, error: MeshsealError) -> None:
+    """Count and log a request that was refused."""
+    count_request(protocol, error.code)
     _LOG.warning("door_refused", door=protocol.name, code=error.code, reason=str(error)[:300])
 
 
-async def _send(send: Send, reply: Reply) -> None:
-    await respond(send, reply.status, reply.body, reply.media_type, reply.headers)
+async def _send(send: Send, method: str, reply: Reply) -> None:
+    body = b"" if method == "HEAD" else reply.body
+    await respond(send, reply.status, body, reply.media_type, reply.headers)

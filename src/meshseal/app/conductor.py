@@ -18,17 +18,17 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from meshseal.access.keys import sync_directory
-from meshseal.access.state import CHUNKS, SEGMENTS
+from meshseal.access.state import CHUNKS, DELIVERIES, SEGMENTS
 from meshseal.api.tails import NewBatch
 from meshseal.mill.faults import Fault
 from meshseal.mill.stair import Milled
 from meshseal.model import telemetry
 from meshseal.model.envelope import Chunk
-from meshseal.spool.copies import Chunks, StreamMark
+from meshseal.spool.copies import DELIVERY_SECONDS, Chunks, StreamMark
 from meshseal.spool.recovery import set_aside
 from meshseal.spool.spool import ClosedSegment, Spool
 
@@ -67,6 +67,7 @@ class Conductor:
         self._tried: set[int] = set()
         self._suspects: set[int] = set()
         self._chunk_keys: dict[int, set[tuple[str, str, int]]] = {}
+        self._deliveries: dict[int, list[bytes]] = {}
         self._engine_up = False
         self._finished: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -105,6 +106,10 @@ class Conductor:
         """Note that a segment holds a numbered chunk."""
         key = (tenant, chunk.agent, chunk.epoch)
         self._chunk_keys.setdefault(segment, set()).add(key)
+
+    def delivered(self, segment: int, digest: bytes) -> None:
+        """Note that a segment holds a named delivery."""
+        self._deliveries.setdefault(segment, []).append(digest)
 
     # ---- To and from the engine --------------------------------------------------------------
 
@@ -248,13 +253,16 @@ class Conductor:
         """Keep what must outlive the segment."""
         keys = self._chunk_keys.pop(number, set())
         marks = [self._chunks.mark(*key) for key in sorted(keys)]
+        deliveries = self._deliveries.pop(number, [])
         tried = number in self._tried
-        if not marks and not tried:
+        if not marks and not deliveries and not tried:
             return
         with self._state.begin() as connection:
             if tried:
                 connection.execute(delete(SEGMENTS).where(SEGMENTS.c.number == number))
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            if deliveries:
+                _keep_deliveries(connection, dialect.insert(DELIVERIES), deliveries)
             for mark in marks:
                 values = _mark_values(mark)
                 statement = dialect.insert(CHUNKS).values(values)
@@ -267,6 +275,23 @@ class Conductor:
                         },
                     )
                 )
+
+
+def _keep_deliveries(connection: Connection, statement: Any, digests: list[bytes]) -> None:
+    """Keep the names of a segment's deliveries, and forget those of the day before."""
+    now = time.time_ns()
+    old = now - int(DELIVERY_SECONDS * 10**9)
+    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.stored_unix_nano < old))
+    rows = [{"digest": digest, "stored_unix_nano": now} for digest in digests]
+    connection.execute(statement.on_conflict_do_nothing(), rows)
+
+
+def load_deliveries(state: Engine) -> list[tuple[bytes, float]]:
+    """Return the named deliveries that the state remembers, oldest first, with their age."""
+    now = time.time_ns()
+    with state.connect() as connection:
+        rows = connection.execute(select(DELIVERIES).order_by(DELIVERIES.c.stored_unix_nano))
+        return [(row.digest, (now - row.stored_unix_nano) / 10**9) for row in rows]
 
 
 def load_chunks(state: Engine) -> list[StreamMark]:

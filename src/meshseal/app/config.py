@@ -6,6 +6,7 @@ default, its bounds and what it means; the reference page is made from these dec
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from meshseal.model.errors import ConfigError
+from meshseal.model.errors import ConfigError, MeshsealError
+from meshseal.model.identifiers import check_tenant
 from meshseal.receive.settings import LimitSettings, TlsSettings
 from meshseal.spool.settings import SpoolSettings
 from meshseal.store.settings import EngineSettings, QuerySettings, RetentionSettings
-from meshseal.wire import PROTOCOLS
+from meshseal.wire import NATIVE_PORTS
 
 VARIABLE_PREFIX = "MESHSEAL__"
 MAIN_PORT = 8080
@@ -46,6 +48,34 @@ class DoorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: Annotated[
         int | None, Meta(description="Port to listen on; 0: any. Unset: the protocol's own.")
     ] = None
+    tenant: Annotated[
+        str,
+        Meta(
+            description="Whose records come by it, where the protocol cannot say so itself; "
+            "empty: the tenant `default`."
+        ),
+    ] = ""
+    allow: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks, such as `10.1.0.0/16`, whose senders need no credential: for "
+            "protocols that have none, and without certificates."
+        ),
+    ] = ()
+    plaintext: Annotated[
+        bool,
+        Meta(
+            description="Whether records may come in the open, without TLS, from outside this "
+            "machine: for UDP and for senders that know no TLS."
+        ),
+    ] = False
+    shared_key_file: Annotated[
+        str, Meta(description="File with the key that senders of Fluentd Forward share.")
+    ] = ""
+    users_file: Annotated[
+        str,
+        Meta(description="File with users of Fluentd Forward, `name:password` on each line."),
+    ] = ""
 
 
 class LedgerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +116,7 @@ class StateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = ""
 
 
-DOOR_NAMES = tuple(protocol.name for protocol in PROTOCOLS if protocol.native_port)
+DOOR_NAMES = tuple(NATIVE_PORTS)
 ALL_DOORS = "all"
 
 
@@ -116,16 +146,32 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for name, door in self.doors.items():
             if door.port is not None and not 0 <= door.port <= 65_535:
                 raise ValueError(f"doors.{name}.port must be between 0 and 65535")
+            _check_access(name, door)
 
     def door(self, name: str) -> DoorSettings:
         """Return a door's settings; what it does not set itself, `doors.all` does."""
         everyone = self.doors.get(ALL_DOORS, DoorSettings())
         own = self.doors.get(name)
         if own is None:
-            return DoorSettings(enabled=everyone.enabled, host=everyone.host)
-        return DoorSettings(
-            enabled=own.enabled, host=own.host or everyone.host or self.main.host, port=own.port
+            return msgspec.structs.replace(everyone, port=None)
+        return msgspec.structs.replace(
+            own,
+            host=own.host or everyone.host or self.main.host,
+            tenant=own.tenant or everyone.tenant,
+            allow=own.allow or everyone.allow,
+            plaintext=own.plaintext or everyone.plaintext,
         )
+
+
+def _check_access(name: str, door: DoorSettings) -> None:
+    """Raises: ValueError when a door's tenant or networks are not what they should be."""
+    try:
+        if door.tenant:
+            check_tenant(door.tenant)
+        for network in door.allow:
+            ipaddress.ip_network(network)
+    except (MeshsealError, ValueError) as error:
+        raise ValueError(f"doors.{name}: {error}") from error
 
 
 def load_config(

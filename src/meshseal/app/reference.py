@@ -7,8 +7,8 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from meshseal.app.config import DOOR_NAMES, Config, DoorSettings
-from meshseal.wire import PROTOCOL, PROTOCOLS
+from meshseal.app.config import Config, DoorSettings
+from meshseal.wire import NATIVE_PORTS, PROTOCOLS, STREAMS
 
 
 def config_reference() -> str:
@@ -21,7 +21,7 @@ def config_reference() -> str:
     ]
     for field in msgspec.structs.fields(Config):
         if field.name == "doors":
-            ports = ", ".join(f"`{name}` ({PROTOCOL[name].native_port})" for name in DOOR_NAMES)
+            ports = ", ".join(f"`{name}` ({port})" for name, port in NATIVE_PORTS.items())
             parts.append(
                 "## doors.NAME\n\nA protocol's own listener, at the port its senders expect. The "
                 f"doors are {ports}; `all` sets what a door does not set itself.\n"
@@ -43,11 +43,18 @@ def doors_reference() -> str:
         "|---|---|---|---|---|---|",
     ]
     for protocol in PROTOCOLS:
-        paths = "<br>".join(f"`{path}`" for path in protocol.paths)
+        whole = [f"{protocol.prefix}/…"] if protocol.prefix else []
+        paths = "<br>".join(f"`{path}`" for path in (*protocol.paths, *whole))
         port = str(protocol.native_port or "main")
         rows.append(
             f"| `{protocol.name}` | {protocol.title} | {port} | {paths} | "
             f"{protocol.acknowledges} | {', '.join(protocol.clients)} |"
+        )
+    for stream in STREAMS:
+        kind = "UDP" if stream.datagrams else "TLS" if stream.tls_only else "TCP, TLS"
+        rows.append(
+            f"| `{stream.name}` | {stream.title} | {stream.native_port} | {kind} | "
+            f"{stream.acknowledges} | {', '.join(stream.clients)} |"
         )
     return "\n".join(rows) + "\n"
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from pathlib import Path
 from typing import Any
 
 import structlog
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 
 from meshseal import __version__
 from meshseal.access.credentials import Credentials
 from meshseal.access.keys import Keyring, load_or_create_master
 from meshseal.access.state import migrate, open_state
 from meshseal.api.gate import Gate
-from meshseal.api.ingest import HttpIngest, Intake, grpc_handler
+from meshseal.api.intake import Intake
 from meshseal.api.loki import LokiApi
 from meshseal.api.own import OwnApi
 from meshseal.api.reading import ReadContext
 from meshseal.api.tails import Tails
 from meshseal.app.auditing import SpoolAudit
-from meshseal.app.conductor import Conductor, load_chunks
+from meshseal.app.conductor import Conductor, load_chunks, load_deliveries
 from meshseal.app.config import Config
+from meshseal.app.doors import Doors, check_listeners
 from meshseal.app.engine_child import SPOOL_PURPOSE
 from meshseal.app.machine import engine_boot, lock, publish
 from meshseal.app.paths import DataPaths
@@ -32,22 +31,18 @@ from meshseal.app.segments import next_segment
 from meshseal.console.pages import Console
 from meshseal.console.sessions import Site
 from meshseal.model import telemetry
-from meshseal.model.errors import ConfigError, EngineError
+from meshseal.model.errors import EngineError
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.reader import Reader
-from meshseal.receive.body import AsgiApp, InFlight
-from meshseal.receive.grpc import GrpcApp, GrpcServer
-from meshseal.receive.http import HttpServer, bind
-from meshseal.receive.tls import is_loopback, require_tls
+from meshseal.receive.body import InFlight
+from meshseal.receive.rates import Rates
 from meshseal.seal.signing_key import load_or_create_signer
-from meshseal.spool.copies import Chunks, InDoubt
+from meshseal.spool.copies import Chunks, Deliveries, InDoubt
 from meshseal.spool.recovery import Recovered, recover
 from meshseal.spool.spool import Spool
 from meshseal.spool.tally import TallyBook
 from meshseal.store.client import Store
 from meshseal.store.supervisor import Endpoint, EngineProcess
-from meshseal.wire import PROTOCOLS
-from meshseal.wire.protocol import Protocol
 
 _LOG = structlog.get_logger(__name__)
 _ENGINE_MODULE = "meshseal.app.engine_child"
@@ -70,7 +65,7 @@ class Server:
         self.config = config
         self.trial = trial
         self.paths = DataPaths(data.resolve())
-        self._check_listeners()
+        check_listeners(config, trial=trial)
         self.paths.create()
         self._lock = lock(self.paths.lock)
         self.keyring = self._open_keyring()
@@ -82,12 +77,14 @@ class Server:
         migrate(self._state_url)
         self.state = open_state(self._state_url)
         self.credentials = Credentials(self.state)
-        self.gate = Gate(self.credentials, trial=trial)
+        self._gate = Gate(self.credentials, trial=trial)
+        self._inflight = InFlight(config.limits.max_inflight_bytes)
+        self._doors = Doors(config, trial=trial, gate=self._gate, inflight=self._inflight)
         self.store = Store(config.query)
         self.reader = Reader(self.store, config.query)
         self.tails = Tails(self.reader)
-        self._inflight = InFlight(config.limits.max_inflight_bytes)
         self._chunks = Chunks()
+        self._deliveries = Deliveries()
         self._in_doubt = InDoubt()
         self._tallies = TallyBook()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,9 +105,6 @@ class Server:
         )
         self._spool: Spool | None = None
         self._pending_audit: asyncio.Task[None] | None = None
-        self._http: HttpServer | None = None
-        self._grpc: list[GrpcServer] = []
-        self.addresses: dict[str, tuple[str, int]] = {}
 
     # ---- Life --------------------------------------------------------------------------------
 
@@ -118,6 +112,8 @@ class Server:
         """Recover what was left, then open the doors. Raises: ConfigError, IntegrityError."""
         for mark in load_chunks(self.state):
             self._chunks.load(mark)
+        for digest, age_seconds in load_deliveries(self.state):
+            self._deliveries.add(digest, age_seconds=age_seconds)
         spool_key = self.keyring.derive(SPOOL_PURPOSE)
         recovered = await asyncio.to_thread(recover, self.paths.spool, spool_key=spool_key)
         spool = Spool(
@@ -132,7 +128,16 @@ class Server:
         self._take_over(recovered, spool)
         self.conductor.attach(spool)
         await spool.start()
-        intake = Intake(spool, self._chunks, self._in_doubt, self._tallies, self.conductor.arrived)
+        intake = Intake(
+            spool,
+            self._chunks,
+            self._deliveries,
+            self._in_doubt,
+            self._tallies,
+            Rates(self.config.limits),
+            on_chunk=self.conductor.arrived,
+            on_delivery=self.conductor.delivered,
+        )
         await self._engine.start()
         audit = SpoolAudit(spool)
         self._pending_audit = asyncio.create_task(audit.write_pending(self.state), name="audit")
@@ -141,10 +146,7 @@ class Server:
     async def stop(self) -> None:
         """Close the doors, write what waits, finish what can be finished, end."""
         self._stopping = True
-        if self._http:
-            await self._http.stop()
-        for listener in self._grpc:
-            await listener.stop()
+        await self._doors.close()
         if self._pending_audit:
             self._pending_audit.cancel()
             await asyncio.wait([self._pending_audit])
@@ -160,6 +162,11 @@ class Server:
         self.paths.running.unlink(missing_ok=True)
         self.state.dispose()
         self._lock.close()
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Where each listener is, by its name."""
+        return self._doors.addresses
 
     @property
     def ready(self) -> bool:
@@ -191,14 +198,6 @@ class Server:
 
     # ---- Before the start --------------------------------------------------------------------
 
-    def _check_listeners(self) -> None:
-        hosts = {self.config.main.host}
-        hosts |= {self.config.door(p.name).host or self.config.main.host for p in PROTOCOLS}
-        for host in hosts:
-            if self.trial and not is_loopback(host):
-                raise ConfigError(f"--trial listens on loopback only, not on {host}")
-            require_tls(host, self.config.tls)
-
     def _open_keyring(self) -> Keyring:
         configured = self.config.keys.master_file
         return load_or_create_master(Path(configured) if configured else self.paths.master_key)
@@ -210,6 +209,9 @@ class Server:
         for segment_number, tenant, chunk in recovered.chunks:
             self._chunks.add(tenant, chunk)
             self.conductor.arrived(segment_number, tenant, chunk)
+        for segment_number, named in recovered.deliveries:
+            self._deliveries.add(named)
+            self.conductor.delivered(segment_number, named)
         for hashed, size in recovered.in_doubt:
             self._in_doubt.add_digest(hashed, size)
         for (tenant, door), records in recovered.received.items():
@@ -255,7 +257,7 @@ class Server:
     # ---- The doors ---------------------------------------------------------------------------
 
     async def _open_doors(self, intake: Intake, audit: SpoolAudit) -> None:
-        context = ReadContext(self.gate, self.reader, audit)
+        context = ReadContext(self._gate, self.reader, audit)
         proofs = ProofMaker(
             self.store,
             state=self.state,
@@ -280,64 +282,8 @@ class Server:
             trial=self.trial,
             site=Site(self.config.main.public_url, tls=bool(self.config.tls.certificate_file)),
         )
-        main_reads = Starlette(routes=[*own.routes(), *loki.routes(), *console.routes()])
-        apps: dict[socket.socket, AsgiApp] = {}
-        main = self.config.main
-        sock = self._bind("main", main.host, main.port, key="main")
-        apps[sock] = self._app(PROTOCOLS, intake, main_reads)
-        loki_reads = Starlette(routes=loki.routes())
-        nothing = Starlette()
-        for protocol in PROTOCOLS:
-            door = self.config.door(protocol.name)
-            if not protocol.native_port or not door.enabled:
-                continue
-            port = protocol.native_port if door.port is None else door.port
-            host = door.host or main.host
-            sock = self._bind(protocol.name, host, port, key=f"doors.{protocol.name}")
-            if protocol.grpc:
-                self._grpc.append(self._grpc_server(sock, protocol, intake))
-            else:
-                reads = loki_reads if protocol.reads else nothing
-                apps[sock] = self._app(_family(protocol), intake, reads)
-        self._http = HttpServer(apps, limits=self.config.limits, tls=self.config.tls)
-        await self._http.start()
-        for listener in self._grpc:
-            await listener.start()
-
-    def _bind(self, name: str, host: str, port: int, *, key: str) -> socket.socket:
-        sock = bind(host, port, what=f"the listener {name!r}", key=key)
-        self.addresses[name] = (host, sock.getsockname()[1])
-        return sock
-
-    def _app(self, protocols: tuple[Protocol, ...], intake: Intake, reads: Starlette) -> AsgiApp:
-        ingest = HttpIngest(
-            protocols,
-            gate=self.gate,
-            intake=intake,
-            limits=self.config.limits,
-            inflight=self._inflight,
+        await self._doors.open(
+            intake,
+            Starlette(routes=[*own.routes(), *loki.routes(), *console.routes()]),
+            {"loki": Starlette(routes=loki.routes())},
         )
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and ingest.takes(scope["path"]):
-                await ingest(scope, receive, send)
-            else:
-                await reads(scope, receive, send)
-
-        return app
-
-    def _grpc_server(self, sock: socket.socket, protocol: Protocol, intake: Intake) -> GrpcServer:
-        handler = grpc_handler(protocol, gate=self.gate, intake=intake)
-        app = GrpcApp(
-            dict.fromkeys(protocol.paths, handler),
-            limits=self.config.limits,
-            inflight=self._inflight,
-        )
-        return GrpcServer(sock, app, limits=self.config.limits, tls=self.config.tls)
-
-
-def _family(protocol: Protocol) -> tuple[Protocol, ...]:
-    """Return what a protocol's own listener also takes: at Loki's port, OTLP under its path."""
-    if not protocol.reads:
-        return (protocol,)
-    return (protocol, *(other for other in PROTOCOLS if other.name == "otlp_http"))

@@ -48,6 +48,9 @@ class Envelope:
 
     Units: `received_unix_nano` is nanoseconds since the epoch; `records` is the number of records
     the door counted in the payload, and the mill must find exactly as many.
+
+    `delivery` is what the sender calls this payload, however often it sends it: a name, where
+    `chunk` is a number.
     """
 
     tenant: str
@@ -60,6 +63,7 @@ class Envelope:
     format: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     chunk: Chunk | None = None
+    delivery: str = ""
 
     def encode(self) -> bytes:
         """Return the message, without its length in front."""
@@ -73,6 +77,7 @@ class Envelope:
                 *(_map_entry(6, key, value) for key, value in self.labels.items()),
                 _chunk_field(7, self.chunk),
                 wire.varint_field(8, self.records),
+                wire.text_field(9, self.delivery),
             )
         )
         return head + wire.bytes_head(self.kind, len(self.content)) + self.content
@@ -170,6 +175,7 @@ def decode(message: bytes | memoryview) -> Envelope | Tally:
         format=_text(scalars, 5),
         labels=labels,
         chunk=_read_chunk(scalars.get(7)),
+        delivery=_text(scalars, 9),
     )
 
 

@@ -8,6 +8,7 @@ MeshsealError
 ├── AuthenticationError  the sender must prove who they are
 ├── ForbiddenError      the sender is known and may not do this
 ├── OverloadedError      nobody is wrong: try again later
+│   └── RateLimitedError ... but slower
 ├── QueryError           the reader must change the query
 ├── NotFoundError        the reader asked for something that is not here
 ├── ConfigError          the operator must change the configuration
@@ -80,6 +81,13 @@ class OverloadedError(MeshsealError):
     def __init__(self, message: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimitedError(OverloadedError):
+    """This sender sends more than it may: it alone is to wait."""
+
+    code = "rate_limited"
+    http_status = 429
 
 
 class QueryError(MeshsealError):

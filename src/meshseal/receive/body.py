@@ -62,6 +62,10 @@ class Lease:
         self._all.take(count)
         self.held_bytes += count
 
+    def hold(self, total: int) -> None:
+        """Hold so many bytes altogether, more or fewer than before. Raises: OverloadedError."""
+        self.take(total - self.held_bytes)
+
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers; of repeated ones the last, but of several cookies all."""

@@ -40,6 +40,30 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keep_alive_seconds: Annotated[
         float, Meta(gt=0, description="An idle connection is closed after this.")
     ] = 75.0
+    stream_idle_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="A connection of a protocol other than HTTP is closed after so long "
+            "without a byte.",
+        ),
+    ] = 3600.0
+    max_records_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Records that one sender may send in a second, over ten seconds; beyond "
+            "it, it is asked to slow down. 0: no limit.",
+        ),
+    ] = 0
+    max_bytes_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes, unpacked, that one sender may send in a second, over ten seconds. "
+            "0: no limit.",
+        ),
+    ] = 0
 
 
 class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,8 +1,10 @@
 """Copies: payloads that a sender sends again because it never heard that they arrived.
 
-Two kinds of knowledge, both exact:
+Three kinds of knowledge, all exact:
 
 * A sender that numbers its chunks (`Chunk`) says so itself: a number is stored once, for ever.
+* A sender that names what it sends (`Envelope.delivery`) does too, but names are not in order, and
+  to know them all for ever would take room without end: a name is known for a day.
 * For every other sender, a payload is a copy only if it equals, byte for byte, one whose answer
   may not have reached its sender: the connection broke before the answer was sent, or the server
   died. Such payloads are *in doubt* for a while, and each takes one copy. A payload that was
@@ -18,6 +20,8 @@ from dataclasses import dataclass, field
 from meshseal.model.envelope import Chunk, Envelope
 
 IN_DOUBT_SECONDS = 900.0
+DELIVERY_SECONDS = 24 * 3600.0
+_DELIVERY_LIMIT = 1_000_000
 _IN_DOUBT_LIMIT = 100_000
 
 
@@ -123,3 +127,36 @@ class Chunks:
         """Return what to keep of one stream."""
         stream = self._streams.get((tenant, agent, epoch), _Stream())
         return StreamMark(tenant, agent, epoch, stream.next_sequence, tuple(sorted(stream.beyond)))
+
+
+def delivery_digest(envelope: Envelope) -> bytes:
+    """Return the 16 bytes that stand for a named delivery: of one tenant, sender and door."""
+    hasher = hashlib.sha256()
+    for text in (envelope.tenant, envelope.source, envelope.door, envelope.delivery):
+        encoded = text.encode()
+        hasher.update(len(encoded).to_bytes(4, "big") + encoded)
+    return hasher.digest()[:16]
+
+
+class Deliveries:
+    """Which named deliveries are durable already. Use it from one thread."""
+
+    def __init__(self) -> None:
+        self._until: dict[bytes, float] = {}
+
+    def add(self, digest_: bytes, *, age_seconds: float = 0.0) -> None:
+        """Note that a delivery is durable, since `age_seconds`."""
+        now = time.monotonic()
+        while self._until:
+            oldest = next(iter(self._until))
+            if len(self._until) < _DELIVERY_LIMIT and self._until[oldest] > now:
+                break
+            del self._until[oldest]
+        self._until[digest_] = now + DELIVERY_SECONDS - age_seconds
+
+    def has(self, digest_: bytes) -> bool:
+        """Return whether a delivery is durable."""
+        return self._until.get(digest_, 0.0) > time.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._until)

@@ -13,7 +13,7 @@ import structlog
 from meshseal.access.keys import sync_directory
 from meshseal.model.envelope import Chunk, Envelope, Tally, decode, read_delimited
 from meshseal.model.errors import IntegrityError
-from meshseal.spool.copies import digest
+from meshseal.spool.copies import delivery_digest, digest
 from meshseal.spool.segment import HEADER_BYTES, SUFFIX, ReadBack, read_segment, segment_number
 from meshseal.spool.spool import ClosedSegment
 
@@ -34,6 +34,7 @@ class Recovered:
         aside: Names of segments that were set aside because they are damaged.
         received: Records in the segments, by (tenant, door).
         chunks: Numbered chunks in the segments, as (segment, tenant, chunk).
+        deliveries: Named deliveries in the segments, as (segment, digest).
         in_doubt: (hash, size) of payloads whose answer may not have arrived.
         next_number: The number of the next segment, as far as the folder tells.
     """
@@ -42,6 +43,7 @@ class Recovered:
     aside: list[str] = field(default_factory=list)
     received: dict[tuple[str, str], int] = field(default_factory=dict)
     chunks: list[tuple[int, str, Chunk]] = field(default_factory=list)
+    deliveries: list[tuple[int, bytes]] = field(default_factory=list)
     in_doubt: list[tuple[bytes, int]] = field(default_factory=list)
     next_number: int = 1
 
@@ -115,6 +117,8 @@ def _note(
     found.received[key] = found.received.get(key, 0) + envelope.records
     if envelope.chunk:
         found.chunks.append((number, envelope.tenant, envelope.chunk))
+    elif envelope.delivery:
+        found.deliveries.append((number, delivery_digest(envelope)))
     else:
         waiting.append((envelope.received_unix_nano, digest(envelope), len(envelope.content)))
 

@@ -1,9 +1,24 @@
-"""Floor 3: one pure file per protocol, and the table of them all."""
+"""Floor 3: one pure file per protocol, and the tables of them all."""
 
 from meshseal.wire import lines, loki, otlp
 from meshseal.wire.protocol import Protocol
+from meshseal.wire.stream import StreamProtocol
 
-PROTOCOLS: tuple[Protocol, ...] = (*otlp.PROTOCOLS, *loki.PROTOCOLS, *lines.PROTOCOLS)
-"""Every protocol. A new one is a file, a row here, and a folder of captures in the tests."""
+PROTOCOLS: tuple[Protocol, ...] = (
+    *otlp.PROTOCOLS,
+    *loki.PROTOCOLS,
+    *lines.PROTOCOLS,
+)
+"""Every protocol over HTTP and gRPC. A new one is a file, a row here, and a folder of captures in
+the tests."""
+
+STREAMS: tuple[StreamProtocol, ...] = ()
+"""Every protocol over TCP, TLS and UDP."""
 
 PROTOCOL: dict[str, Protocol] = {protocol.name: protocol for protocol in PROTOCOLS}
+
+NATIVE_PORTS: dict[str, int] = {
+    **{protocol.name: protocol.native_port for protocol in PROTOCOLS if protocol.native_port},
+    **{protocol.name: protocol.native_port for protocol in STREAMS},
+}
+"""The listeners besides the main one, and the port that senders expect each at."""

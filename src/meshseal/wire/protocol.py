@@ -18,6 +18,9 @@ from meshseal.model.errors import MeshsealError
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding bytes as JSON may raise."""
 
+Query = Mapping[str, list[str]]
+"""Query parameters; of repeated ones, all."""
+
 MAX_REQUEST_BYTES = 64 << 20
 """The largest request, unpacked; what the OTLP specification recommends as a receiver's limit."""
 
@@ -27,7 +30,8 @@ class Request:
     """One request, with its `Content-Encoding` taken off.
 
     Attributes:
-        path: Its path, without the query.
+        path: Its path, without the query and without the protocol's `prefix`.
+        method: Its method, in upper case; of a gRPC call, POST.
         query: Query parameters; of repeated ones, all.
         headers: Names in lower case.
         body: The unpacked body.
@@ -39,7 +43,7 @@ class Request:
     """
 
     path: str
-    query: Mapping[str, list[str]]
+    query: Query
     headers: Mapping[str, str]
     body: bytes
     received_unix_nano: int
@@ -47,6 +51,7 @@ class Request:
     tenant: str
     source: str
     chunk: Chunk | None = None
+    method: str = "POST"
 
     @property
     def media_type(self) -> str:
@@ -89,7 +94,14 @@ class Protocol:
     Attributes:
         name: The door's name: in configuration, counters and the `Door` column.
         title: For the reference page.
-        paths: The HTTP paths that take records by POST, or the full names of gRPC methods.
+        paths: The HTTP paths that take records, or the full names of gRPC methods.
+        prefix: Where at the main port the whole conversation of the protocol is, for those that
+            have one: any path behind it. At the native port it is at the root. Empty: `paths` only.
+        methods: The HTTP methods it answers; the others are refused.
+        open_paths: Those of its paths that tell nothing and take nothing, and so ask for no
+            credential. Their requests belong to no tenant.
+        credential: Where its senders put the API key, if not where all may put it: takes the path,
+            the query and the headers, and returns the key or ''.
         decode: Turns a request into envelopes. Raises: MeshsealError.
         refuse: Turns an error into the protocol's own answer to the request it was raised for;
             `headers` are the request's.
@@ -106,6 +118,10 @@ class Protocol:
     paths: tuple[str, ...]
     decode: Callable[[Request], Decoded]
     refuse: Callable[[MeshsealError, Mapping[str, str]], Reply]
+    prefix: str = ""
+    methods: tuple[str, ...] = ("POST", "PUT")
+    open_paths: frozenset[str] = frozenset()
+    credential: Callable[[str, Query, Mapping[str, str]], str] | None = None
     native_port: int = 0
     reads: tuple[str, ...] = ()
     grpc: bool = False

@@ -1,0 +1,292 @@
+"""The way in over connections and datagrams, for every protocol of the `STREAMS` table."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from meshseal.access.identity import TRIAL
+from meshseal.api.intake import Intake
+from meshseal.model import telemetry
+from meshseal.model.envelope import Envelope
+from meshseal.model.errors import (
+    AuthenticationError,
+    MeshsealError,
+    OverloadedError,
+    PayloadError,
+)
+from meshseal.receive.body import InFlight, Lease
+from meshseal.receive.datagram import Batch
+from meshseal.receive.settings import LimitSettings
+from meshseal.receive.stream import Stream
+from meshseal.wire.protocol import Decoded, Reply
+from meshseal.wire.stream import (
+    Connection,
+    Datagram,
+    Datagrams,
+    Refuse,
+    Say,
+    Secrets,
+    Sender,
+    Session,
+    Step,
+    StreamProtocol,
+    Take,
+)
+
+_LOG = structlog.get_logger(__name__)
+_KEEP_ALIVE_SECONDS = 3.0
+_STOP_SECONDS = 5.0
+_NO_ANSWER = Reply(0)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """Who may send by a door.
+
+    Attributes:
+        tenant: Whose records come by it.
+        networks: Senders at these addresses need to prove nothing more.
+        secrets: What the protocol's own handshake is checked against.
+        trial: Whether everybody on this machine may.
+    """
+
+    tenant: str
+    networks: tuple[Network, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    trial: bool = False
+
+    def sender(self, address: str, certificate: str = "") -> Sender | None:
+        """Return who is at an address, or None where nothing says so yet."""
+        if self.trial:
+            return Sender(TRIAL.id, self.tenant)
+        if certificate:
+            return Sender(f"certificate:{certificate}", self.tenant)
+        try:
+            numeric = ipaddress.ip_address(address)
+        except ValueError:
+            return None
+        mapped = getattr(numeric, "ipv4_mapped", None)
+        if any((mapped or numeric) in network for network in self.networks):
+            return Sender(f"address:{mapped or numeric}", self.tenant)
+        return None
+
+
+class StreamIngest:
+    """Talks to the connections of one protocol.
+
+    Args:
+        protocol: The protocol.
+        access: Who may send.
+        intake: Where records go.
+        limits: Bounds of size and time.
+        inflight: What all requests hold together.
+    """
+
+    def __init__(
+        self,
+        protocol: StreamProtocol,
+        *,
+        access: StreamAccess,
+        intake: Intake,
+        limits: LimitSettings,
+        inflight: InFlight,
+    ) -> None:
+        self._protocol = protocol
+        self._access = access
+        self._intake = intake
+        self._limits = limits
+        self._inflight = inflight
+
+    async def __call__(self, stream: Stream) -> None:
+        """Talk to one connection until it ends. Raises: OSError, TimeoutError."""
+        try:
+            session = self._open(stream)
+        except MeshsealError as error:
+            self._count_refused(error, stream)
+            return
+        with self._inflight.lease() as lease:
+            try:
+                await self._say(stream, session.opened())
+                await self._talk(stream, session, lease)
+            except MeshsealError as error:
+                self._count_refused(error, stream)
+                await self._say(stream, session.refused(error))
+
+    def _open(self, stream: Stream) -> Session:
+        sender = self._access.sender(stream.address, stream.certificate)
+        own = self._protocol.handshake and self._access.secrets.shared_key
+        if sender is None and not own:
+            raise AuthenticationError(
+                f"nothing says who {stream.address} is: ask for client certificates "
+                f"(tls.client_ca_file), or let its address in (doors.{self._protocol.name}.allow)"
+            )
+        assert self._protocol.session is not None
+        return self._protocol.session(
+            Connection(
+                door=self._protocol.name,
+                tenant=self._access.tenant,
+                # Where the door has a key, all must know it: an address alone is not enough.
+                sender=None if own and not self._access.trial else sender,
+                secrets=self._access.secrets,
+                nonce=secrets.token_bytes(32),
+                host=socket.gethostname(),
+                limit_bytes=self._limits.max_request_bytes,
+            )
+        )
+
+    async def _talk(self, stream: Stream, session: Session, lease: Lease) -> None:
+        waiting_since: float | None = None
+        while True:
+            data = await stream.read(self._patience(waiting_since))
+            now = time.time_ns()
+            telemetry.REQUEST_BYTES.labels(self._protocol.name).inc(len(data))
+            lease.hold(session.buffered_bytes + len(data))
+            stepped = False
+            for step in session.received(data, now) if data else session.ended(now):
+                stepped = True
+                if not await self._do(stream, session, step):
+                    return
+            if not data:
+                return
+            lease.hold(session.buffered_bytes)
+            if not session.buffered_bytes:
+                waiting_since = None
+            elif stepped or waiting_since is None:
+                waiting_since = time.monotonic()
+
+    def _patience(self, waiting_since: float | None) -> float:
+        """Return how long to wait for bytes: what has begun must be whole at a deadline."""
+        if waiting_since is None:
+            return self._limits.stream_idle_seconds
+        left = waiting_since + self._limits.body_timeout_seconds - time.monotonic()
+        if left <= 0:
+            raise PayloadError("a message was not whole in time")
+        return left
+
+    async def _do(self, stream: Stream, session: Session, step: Step) -> bool:
+        """Do a step; return whether the connection goes on."""
+        match step:
+            case Say(data):
+                await self._say(stream, data)
+            case Refuse(error, data):
+                self._count_refused(error, stream)
+                await self._say(stream, data)
+                return False
+            case Take():
+                await self._take(stream, session, step)
+        return True
+
+    async def _take(self, stream: Stream, session: Session, step: Take) -> None:
+        """Make envelopes durable, then answer. Raises: OverloadedError, OSError, TimeoutError."""
+        decoded = Decoded(step.envelopes, _NO_ANSWER)
+        if decoded.envelopes:
+            durable = asyncio.ensure_future(
+                self._intake.take(
+                    decoded,
+                    door=self._protocol.name,
+                    tenant=decoded.envelopes[0].tenant,
+                    # Nobody would send them again: they wait, and nothing more is read meanwhile.
+                    patient=not self._protocol.answers,
+                )
+            )
+            try:
+                while not (await asyncio.wait({durable}, timeout=_KEEP_ALIVE_SECONDS))[0]:
+                    await self._say(stream, session.keep_alive())
+            finally:
+                # The connection may be lost, or the server may stop: what can become durable does.
+                await asyncio.wait({durable}, timeout=_STOP_SECONDS)
+                durable.cancel()
+            durable.result()
+        telemetry.REQUESTS.labels(self._protocol.name, "accepted").inc()
+        if not step.reply:
+            return
+        try:
+            if stream.is_lost:
+                raise ConnectionResetError("the sender is gone")
+            await self._say(stream, step.reply)
+        except (OSError, TimeoutError):
+            self._intake.doubt(decoded)
+            raise
+
+    async def _say(self, stream: Stream, data: bytes) -> None:
+        await stream.write(data, self._limits.body_timeout_seconds)
+
+    def _count_refused(self, error: MeshsealError, stream: Stream) -> None:
+        telemetry.REQUESTS.labels(self._protocol.name, error.code).inc()
+        _LOG.warning(
+            "door_refused",
+            door=self._protocol.name,
+            code=error.code,
+            reason=str(error)[:300],
+            address=stream.address,
+        )
+
+
+class DatagramIngest:
+    """Takes the datagrams of one protocol. The arguments are those of `StreamIngest`."""
+
+    def __init__(self, protocol: StreamProtocol, *, access: StreamAccess, intake: Intake) -> None:
+        assert protocol.datagrams is not None
+        self._protocol = protocol
+        self._access = access
+        self._intake = intake
+        self._datagrams: Datagrams = protocol.datagrams(protocol.name)
+        self._senders: dict[str, Sender | None] = {}
+
+    async def take(self, batch: Batch) -> Batch:
+        """Make a batch durable, and return what to answer."""
+        known: list[Datagram] = []
+        unknown = 0
+        for data, address in batch:
+            sender = self._sender(address[0])
+            if sender is None:
+                unknown += 1
+            else:
+                known.append(Datagram(data, address, sender))
+        if unknown:
+            self._refuse({self._access.tenant: unknown}, AuthenticationError.code)
+        telemetry.REQUEST_BYTES.labels(self._protocol.name).inc(sum(len(d.data) for d in known))
+        arrived = self._datagrams.received(known, time.time_ns())
+        self._refuse(arrived.refused, PayloadError.code)
+        await self._store(arrived.envelopes)
+        return list(arrived.replies)
+
+    def lose(self, batch: Batch) -> None:
+        """Count datagrams that found no room."""
+        self._refuse({self._access.tenant: len(batch)}, OverloadedError.code)
+
+    async def _store(self, envelopes: Sequence[Envelope]) -> None:
+        by_tenant: dict[str, list[Envelope]] = {}
+        for envelope in envelopes:
+            by_tenant.setdefault(envelope.tenant, []).append(envelope)
+        for tenant, group in by_tenant.items():
+            try:
+                decoded = Decoded(tuple(group), _NO_ANSWER)
+                await self._intake.take(decoded, door=self._protocol.name, tenant=tenant)
+            except OverloadedError as error:
+                _LOG.warning("door_refused", door=self._protocol.name, reason=str(error)[:300])
+            else:
+                telemetry.REQUESTS.labels(self._protocol.name, "accepted").inc()
+
+    def _sender(self, address: str) -> Sender | None:
+        if address not in self._senders:
+            if len(self._senders) > 10_000:
+                self._senders.clear()
+            self._senders[address] = self._access.sender(address)
+        return self._senders[address]
+
+    def _refuse(self, refused: Mapping[str, int], code: str) -> None:
+        for tenant, count in refused.items():
+            self._intake.refuse(self._protocol.name, tenant, code, count)
+            telemetry.REQUESTS.labels(self._protocol.name, code).inc(count)
+            _LOG.warning("door_refused", door=self._protocol.name, code=code, datagrams=count)

@@ -1,0 +1,109 @@
+"""The door for protocols over UDP: datagrams, handed over in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+
+from meshseal.model.errors import ConfigError
+
+Address = tuple[str, int]
+Batch = list[tuple[bytes, Address]]
+_KERNEL_BYTES = 8 << 20
+_WAITING_BYTES = 16 << 20
+_BATCH_SECONDS = 0.02
+
+
+def bind_datagrams(host: str, port: int, *, what: str, key: str) -> socket.socket:
+    """Return a UDP socket. Raises: ConfigError that names what would listen, and the key."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise ConfigError(
+            f"{what} cannot listen on {host}:{port} ({error.strerror}): "
+            f"choose another port with --set {key}.port=N, or 0 for any"
+        ) from error
+    sock.setblocking(False)
+    return sock
+
+
+class DatagramServer(asyncio.DatagramProtocol):
+    """A listener for one protocol over UDP.
+
+    Datagrams wait in memory, bounded, while a batch before them is being made durable; there is
+    nobody to ask to slow down, so that what finds no room is lost, and counted.
+
+    Args:
+        sock: The bound socket.
+        take: Makes a batch durable and returns what to answer.
+        lose: Counts datagrams for which there was no room.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        take: Callable[[Batch], Awaitable[Batch]],
+        lose: Callable[[Batch], None],
+    ) -> None:
+        self._sock = sock
+        self._take = take
+        self._lose = lose
+        self._waiting: Batch = []
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, sock=self._sock)
+        self._task = asyncio.create_task(self._forward(), name="datagrams")
+
+    async def stop(self) -> None:
+        """Hear no more; what has arrived is made durable first."""
+        if self._transport:
+            self._transport.close()
+        while self._waiting_bytes and self._task and not self._task.done():  # noqa: ASYNC110
+            await asyncio.sleep(_BATCH_SECONDS)
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        """Keep the transport, to answer by."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Queue a datagram."""
+        arrived = (data, (str(addr[0]), int(addr[1])))
+        if self._waiting_bytes + len(data) > _WAITING_BYTES:
+            self._lose([arrived])
+            return
+        self._waiting.append(arrived)
+        self._waiting_bytes += len(data)
+        self._arrived.set()
+
+    async def _forward(self) -> None:
+        while True:
+            await self._arrived.wait()
+            # One write to disk for what comes in a burst.
+            await asyncio.sleep(_BATCH_SECONDS)
+            batch, self._waiting = self._waiting, []
+            size = self._waiting_bytes
+            self._arrived.clear()
+            try:
+                replies = await self._take(batch)
+            finally:
+                # Only now: what is being made durable bounds what may wait behind it.
+                self._waiting_bytes -= size
+            for data, address in replies:
+                if self._transport:
+                    self._transport.sendto(data, address)
