@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshseal.model.envelope import Chunk, Envelope, Payload
-from meshseal.spool.copies import IN_DOUBT_SECONDS, Chunks, InDoubt, StreamMark
+from meshseal.spool.copies import (
+    DELIVERY_SECONDS,
+    IN_DOUBT_SECONDS,
+    Chunks,
+    Deliveries,
+    InDoubt,
+    StreamMark,
+    delivery_digest,
+)
 from meshseal.spool.tally import TallyBook
 
 ONE = Envelope("team-a", 1, "lines", "trial", Payload.LINES, b"content", 1, labels={"a": "1"})
@@ -94,3 +102,38 @@ def test_a_tally_is_told_once_unless_it_is_put_back() -> None:
     book.put_back(taken)
     assert book.take({"a"}) == taken
     assert [t.refused for t in book.take({"a", "b"})] == [9]
+
+
+NAMED = replace(ONE, delivery="chunk-1")
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        pytest.param(replace(NAMED, content=b"cut otherwise"), True, id="other bytes"),
+        pytest.param(replace(NAMED, received_unix_nano=9), True, id="later"),
+        pytest.param(replace(NAMED, delivery="chunk-2"), False, id="another name"),
+        pytest.param(replace(NAMED, tenant="team-b"), False, id="another tenant"),
+        pytest.param(replace(NAMED, source="key:1"), False, id="another sender"),
+        pytest.param(replace(NAMED, door="documents"), False, id="another door"),
+        pytest.param(replace(NAMED, door="linesc", delivery="hunk-1"), False, id="runs together"),
+    ],
+)
+def test_a_delivery_is_known_by_its_name(other: Envelope, same: bool) -> None:
+    deliveries = Deliveries()
+    deliveries.add(delivery_digest(NAMED))
+    assert deliveries.has(delivery_digest(other)) == same
+    assert len(delivery_digest(other)) == 16
+
+
+def test_a_delivery_is_known_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    deliveries, now = Deliveries(), time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    deliveries.add(b"old", age_seconds=DELIVERY_SECONDS - 10)
+    deliveries.add(b"new")
+    assert deliveries.has(b"old")
+    monkeypatch.setattr(time, "monotonic", lambda: now + 11)
+    assert not deliveries.has(b"old")
+    assert deliveries.has(b"new")
+    deliveries.add(b"newer")
+    assert len(deliveries) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, delimited
-from meshseal.spool.copies import InDoubt
+from meshseal.spool.copies import InDoubt, delivery_digest
 from meshseal.spool.recovery import ASIDE, Recovered, recover
 from meshseal.spool.segment import HEADER_BYTES, SegmentWriter
 
@@ -16,8 +16,12 @@ KEY = bytes(range(32))
 NOW = 1_790_000_000 * 10**9
 
 
-def envelope(content: bytes, *, at: int = NOW, chunk: Chunk | None = None) -> Envelope:
-    return Envelope("team-a", at, "lines", "trial", Payload.LINES, content, 1, chunk=chunk)
+def envelope(
+    content: bytes, *, at: int = NOW, chunk: Chunk | None = None, delivery: str = ""
+) -> Envelope:
+    return Envelope(
+        "team-a", at, "lines", "trial", Payload.LINES, content, 1, chunk=chunk, delivery=delivery
+    )
 
 
 def write(folder: Path, number: int, *frames: list[Envelope | Tally]) -> Path:
@@ -90,6 +94,14 @@ def test_another_key_sets_all_aside_and_deletes_nothing(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert recover(tmp_path, spool_key=bytes(32)).aside == [path.name]
     assert (tmp_path / ASIDE / path.name).read_bytes() == content
+
+
+def test_a_named_delivery_is_found_and_not_in_doubt(tmp_path: Path) -> None:
+    named = envelope(b"named", delivery="chunk-1")
+    write(tmp_path, 5, [named], [envelope(b"other")])
+    found = recovered(tmp_path)
+    assert found.deliveries == [(5, delivery_digest(named))]
+    assert [size for _, size in found.in_doubt] == [len(b"other")]
 
 
 def test_chunks_and_payloads_in_doubt_are_found(tmp_path: Path) -> None:
