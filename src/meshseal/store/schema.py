@@ -66,6 +66,7 @@ def create_statements() -> list[str]:
     """Return the statements that create what is missing, and the functions anew."""
     return [
         *render.statements("functions.sql"),
+        *render.statements("ecs.sql"),
         *anyvalue.functions(),
         *formats.functions(),
         *canonical.functions(),
