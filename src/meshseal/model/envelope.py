@@ -19,10 +19,20 @@ class Payload(enum.IntEnum):
 
     OTLP_LOGS = 20
     LOKI_PUSH = 22
+    ENVOY_ALS = 23
     DOCUMENTS = 25
     LINES = 26
     OTLP_LOGS_JSON = 27
     LOKI_PUSH_JSON = 28
+    BEATS_EVENTS = 32
+    ELASTIC_DOCUMENTS = 31
+    DATADOG_LOGS = 34
+    SPLUNK_EVENTS = 35
+    GELF_MESSAGES = 36
+    CLOUDWATCH_LOGS = 38
+    PUBSUB_MESSAGES = 39
+    AZURE_RECORDS = 40
+    SYSLOG_MESSAGES = 37
 
     @property
     def field_name(self) -> str:

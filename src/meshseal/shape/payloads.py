@@ -58,8 +58,19 @@ SHAPES: dict[Payload, PayloadShape] = {
     ),
     Payload.LOKI_PUSH: PayloadShape(_LOKI_PUSH, "loki_push"),
     Payload.LOKI_PUSH_JSON: PayloadShape("loki_push_json String", "loki_push_json"),
+    Payload.BEATS_EVENTS: PayloadShape("beats_events String", "beats_events"),
+    Payload.CLOUDWATCH_LOGS: PayloadShape("cloudwatch_logs String", "cloudwatch_logs"),
+    Payload.PUBSUB_MESSAGES: PayloadShape("pubsub_messages String", "pubsub_messages"),
+    Payload.AZURE_RECORDS: PayloadShape("azure_records String", "azure_records"),
+    Payload.ELASTIC_DOCUMENTS: PayloadShape("elastic_documents String", "elastic_documents"),
     Payload.DOCUMENTS: PayloadShape("documents String", "lines"),
     Payload.LINES: PayloadShape("lines String", "lines"),
+    Payload.DATADOG_LOGS: PayloadShape("datadog_logs String", "datadog_logs"),
+    Payload.SYSLOG_MESSAGES: PayloadShape(
+        "syslog_messages_messages Array(String)", "syslog_messages"
+    ),
+    Payload.SPLUNK_EVENTS: PayloadShape("splunk_events String", "splunk_events"),
+    Payload.GELF_MESSAGES: PayloadShape("gelf_messages String", "gelf_messages"),
 }
 
 

@@ -18,7 +18,13 @@ _MESSAGES: dict[Payload, type[Message]] = {
     Payload.OTLP_LOGS: OtlpLogs,
     Payload.LOKI_PUSH: LokiPush,
 }
-_JSON = (Payload.OTLP_LOGS_JSON, Payload.LOKI_PUSH_JSON)
+_JSON = (
+    Payload.OTLP_LOGS_JSON,
+    Payload.LOKI_PUSH_JSON,
+    Payload.PUBSUB_MESSAGES,
+    Payload.AZURE_RECORDS,
+)
+_JSON_LINES = (Payload.CLOUDWATCH_LOGS,)
 
 
 def repaired(kind: Payload, content: bytes) -> bytes | None:
@@ -30,6 +36,9 @@ def repaired(kind: Payload, content: bytes) -> bytes | None:
             anew = message.SerializeToString()
         elif kind in _JSON:
             anew = msgspec.json.encode(msgspec.json.decode(content))
+        elif kind in _JSON_LINES:
+            lines = (msgspec.json.decode(line) for line in content.split(b"\n"))
+            anew = b"\n".join(map(msgspec.json.encode, lines))
         else:
             return None
     except (DecodeError, *NOT_JSON):

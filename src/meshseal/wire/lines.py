@@ -17,7 +17,14 @@ import msgspec
 
 from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
-from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import (
+    NOT_JSON,
+    Decoded,
+    Protocol,
+    Reply,
+    Request,
+    count_lines,
+)
 
 MAX_LABELS = 64
 MAX_LABEL_BYTES = 2048
@@ -51,14 +58,6 @@ def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
         headers = (("Retry-After", str(error.retry_after_seconds)),)
     content = {"error": {"code": error.code, "message": str(error)}}
     return Reply(error.http_status, msgspec.json.encode(content), "application/json", headers)
-
-
-def count_lines(body: bytes) -> int:
-    """Return how many lines are not empty; a line ends with LF or CRLF."""
-    lines = body.split(b"\n")
-    if b"\r" in body:
-        return sum(1 for line in lines if line.rstrip(b"\r"))
-    return len(lines) - lines.count(b"")
 
 
 def _first_bad_document(body: bytes) -> str:

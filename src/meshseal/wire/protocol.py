@@ -76,10 +76,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a request holds: envelopes to make durable, and the reply to send after that."""
+    """What a request holds: envelopes to make durable, and the reply to send after that.
+
+    `refused` is how many records the reply refuses one by one; they are in none of the envelopes.
+    """
 
     envelopes: tuple[Envelope, ...]
     reply: Reply
+    refused: int = 0
 
     @property
     def records(self) -> int:
@@ -100,11 +104,12 @@ class Protocol:
         methods: The HTTP methods it answers; the others are refused.
         open_paths: Those of its paths that tell nothing and take nothing, and so ask for no
             credential. Their requests belong to no tenant.
+        open_methods: The same for methods, at all of its paths.
         credential: Where its senders put the API key, if not where all may put it: takes the path,
             the query and the headers, and returns the key or ''.
         decode: Turns a request into envelopes. Raises: MeshsealError.
         refuse: Turns an error into the protocol's own answer to the request it was raised for;
-            `headers` are the request's.
+            `headers` are the request's, with its path and query as `:path`.
         native_port: The port that senders expect, or 0 for none of its own.
         reads: Prefixes of the paths that also answer reads at the native port.
         grpc: Whether the paths are gRPC methods.
@@ -121,6 +126,7 @@ class Protocol:
     prefix: str = ""
     methods: tuple[str, ...] = ("POST", "PUT")
     open_paths: frozenset[str] = frozenset()
+    open_methods: frozenset[str] = frozenset()
     credential: Callable[[str, Query, Mapping[str, str]], str] | None = None
     native_port: int = 0
     reads: tuple[str, ...] = ()
@@ -128,3 +134,11 @@ class Protocol:
     max_request_bytes: int = MAX_REQUEST_BYTES
     acknowledges: str = ""
     clients: tuple[str, ...] = field(default=())
+
+
+def count_lines(body: bytes) -> int:
+    """Return how many lines are not empty; a line ends with LF or CRLF."""
+    lines = body.split(b"\n")
+    if b"\r" in body:
+        return sum(1 for line in lines if line.rstrip(b"\r"))
+    return len(lines) - lines.count(b"")

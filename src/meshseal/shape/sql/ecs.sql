@@ -102,6 +102,11 @@ CREATE OR REPLACE FUNCTION meshseal_ecs_is_resource AS (key) -> substringIndex(k
     'service', 'host', 'os', 'container', 'k8s', 'cloud', 'deployment', 'process', 'faas', 'device',
     'orchestrator', 'kubernetes');
 
+-- Whether a member of a document is likely to be the same in many others of its shipper.
+CREATE OR REPLACE FUNCTION meshseal_ecs_is_shared AS (key) -> key IN (
+    '@metadata', '@version', 'agent', 'beat', 'cloud', 'container', 'data_stream', 'ecs', 'fields', 'fileset',
+    'host', 'input', 'kubernetes', 'labels', 'orchestrator', 'prospector', 'service', 'stream', 'tags', 'type');
+
 -- The value of a key, or ''. The same as meshseal_value, and faster where there are many pairs.
 CREATE OR REPLACE FUNCTION meshseal_ecs_value AS (pairs, key) ->
     tupleElement(pairs, 2)[indexOf(tupleElement(pairs, 1), key)];

@@ -65,6 +65,22 @@ CREATE OR REPLACE FUNCTION meshseal_level AS (number) -> multiIf(
     number = 0, 'unknown', number < 5, 'trace', number < 9, 'debug', number < 13, 'info',
     number < 17, 'warn', number < 21, 'error', 'fatal');
 
+-- OpenTelemetry's number for a LogSeverity of Google Cloud; 0 for DEFAULT and any other.
+-- Source: OpenTelemetry logs data model, appendix B, "Google Cloud Logging".
+CREATE OR REPLACE FUNCTION meshseal_google_severity AS (word) -> transform(
+    upper(word),
+    ['DEBUG', 'INFO', 'NOTICE', 'WARNING', 'ERROR', 'CRITICAL', 'ALERT', 'EMERGENCY'],
+    [5, 9, 10, 13, 17, 18, 21, 24],
+    0);
+
+-- A Duration of Google's JSON, '0.125s', as milliseconds, '125'; '' for anything else.
+CREATE OR REPLACE FUNCTION meshseal_google_milliseconds AS (text) -> if(
+    match(text, '^[0-9]{1,9}([.][0-9]{1,9})?s$'),
+    meshseal_milliseconds(
+        toUInt64OrZero(extract(text, '^[0-9]+')) * 1000000000
+        + toUInt64OrZero(rightPad(extract(text, '[.]([0-9]+)'), 9, '0'))),
+    '');
+
 -- ---- Pairs ----------------------------------------------------------------------------------
 
 -- The first value of a key in an array of (key, value), or ''.
@@ -74,6 +90,9 @@ CREATE OR REPLACE FUNCTION meshseal_value AS (pairs, wanted) ->
 -- Of several keys, the value of the first that has one.
 CREATE OR REPLACE FUNCTION meshseal_first_value AS (pairs, wanted) ->
     arrayFirst(value -> value != '', arrayMap(key -> meshseal_value(pairs, key), wanted));
+
+-- Of several texts, the first that is not empty.
+CREATE OR REPLACE FUNCTION meshseal_first AS (texts) -> arrayFirst(text -> text != '', texts);
 
 -- Attributes as a map.
 CREATE OR REPLACE FUNCTION meshseal_map AS (pairs) ->
@@ -174,12 +193,82 @@ CREATE OR REPLACE FUNCTION meshseal_json_object AS (text) -> arrayMap(
         pair -> tupleElement(pair, 2) != 'null',
         meshseal_flatten(meshseal_flatten(meshseal_flatten(JSONExtractKeysAndValuesRaw(text))))));
 
+-- The pairs of members that `JSONExtractKeysAndValuesRaw` gave: as `meshseal_json_object` has them.
+CREATE OR REPLACE FUNCTION meshseal_json_pairs AS (members) -> arrayMap(
+    pair -> (tupleElement(pair, 1), meshseal_json_scalar(tupleElement(pair, 2))),
+    arrayFilter(
+        pair -> tupleElement(pair, 2) != 'null',
+        meshseal_flatten(meshseal_flatten(meshseal_flatten(members)))));
+
+-- Whether an attribute says what produced a record, and so is one of its resource.
+-- Source: OpenTelemetry semantic conventions 1.44, resource attributes.
+CREATE OR REPLACE FUNCTION meshseal_of_resource AS (key) -> match(
+    key, '^(cloud|container|deployment|faas|host|k8s|os|process|service|telemetry)[.]')
+    AND NOT startsWith(key, 'service.peer.');
+
+-- ---- Splunk ---------------------------------------------------------------------------------
+
+-- An event's time as nanoseconds, 0 for what is none: seconds since the epoch, or a finer unit. The
+-- engine reads a number as a double, so that its last digits are had from the event's own text.
+CREATE OR REPLACE FUNCTION meshseal_splunk_time AS (stamp, line) -> multiIf(
+    stamp IN ('', '0'), 0,
+    length(stamp) > 15 AND position(stamp, '.') > 0
+        AND toFloat64OrZero(extract(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]+)')) = toFloat64OrZero(stamp),
+        meshseal_epoch(extract(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]{1,9})')),
+    match(stamp, '^[0-9.]+[eE][+]?[0-9]+$') AND toFloat64OrZero(stamp) BETWEEN 1e8 AND 1e10,
+        toInt64(toFloat64OrZero(stamp) * 1e6) * 1000,
+    meshseal_epoch(stamp) != 0, meshseal_epoch(stamp),
+    meshseal_time(stamp));
+
+-- OpenTelemetry's severity number from its text; 0 for what is none.
+CREATE OR REPLACE FUNCTION meshseal_number_of_severity AS (text) -> if(
+    toUInt8OrZero(text) <= 24, toUInt8OrZero(text), 0);
+
 -- The pairs of a logfmt line: key=value between spaces, values quoted where they hold one.
 CREATE OR REPLACE FUNCTION meshseal_logfmt AS (text) -> arrayMap(
     groups -> (
         groups[1],
         if(startsWith(groups[2], '"'), meshseal_unquote(substring(groups[2], 2, length(groups[2]) - 2)), groups[2])),
     extractAllGroupsVertical(text, '([A-Za-z_@][A-Za-z0-9_.@/-]*)=("(?:[^"\\\\]|\\\\.)*"|[^\\s"]*)'));
+
+-- ---- Syslog -----------------------------------------------------------------------------------
+
+-- A field of an RFC 5424 header, '' where it says that there is none.
+CREATE OR REPLACE FUNCTION meshseal_nil AS (field) -> if(field = '-', '', field);
+
+-- The time of RFC 3164, `Mmm dd [yyyy] hh:mm:ss[.fraction]`, as nanoseconds since the epoch; 0 for
+-- what is no time. UTC. Without a year it is of the latest that leaves it no more than a week or so
+-- after `received`, in nanoseconds: no record is from the future, and few clocks are that wrong.
+CREATE OR REPLACE FUNCTION meshseal_bsd_time AS (stamp, received) -> arrayMap(
+    (words, month, now) -> meshseal_time(concat(
+        if(length(words) = 4, words[3], toString(toYear(now) + multiIf(
+            (month - toMonth(now)) * 31 + toUInt8OrZero(words[2]) - toDayOfMonth(now) > 10, -1,
+            (month - toMonth(now)) * 31 + toUInt8OrZero(words[2]) - toDayOfMonth(now) < -361, 1,
+            0))),
+        '-', leftPad(toString(month), 2, '0'), '-', leftPad(words[2], 2, '0'), ' ', words[-1])),
+    [splitByWhitespace(stamp)],
+    [intDiv(position('JanFebMarAprMayJunJulAugSepOctNovDec', substring(stamp, 1, 3)) + 2, 3)],
+    [fromUnixTimestamp64Nano(received, 'UTC')])[1];
+
+-- What RFC 3164 has between the time and the text: all of it, the host, the tag and the process.
+-- Either may be missing; what ends with a colon is a tag.
+CREATE OR REPLACE FUNCTION meshseal_bsd_tag AS (text) -> arrayMap(
+    found -> if(notEmpty(found), found, extractGroups(text, '^(([^ \\[\\]]*[^ :\\[\\]])(?: : | ()()|$))')),
+    [extractGroups(text, '^((?:([^ \\[\\]]*[^ :\\[\\]]) +)?([^ :%\\[\\]]*[^ :%\\[\\]0-9*][^ :\\[\\]]*)(?:\\[([^\\] ]*)\\]:|:(?: |$)) ?)')])[1];
+
+-- The pairs of an RFC 5424 message's structured data, `id.parameter`; an element without parameters
+-- is a pair without a value.
+CREATE OR REPLACE FUNCTION meshseal_structured_data AS (text) -> if(
+    text = '', [],
+    arrayFlatten(arrayMap(
+        element -> if(
+            element[2] = '', [(element[1], '')],
+            arrayMap(
+                parameter -> (
+                    concat(element[1], '.', parameter[1]),
+                    if(position(parameter[2], '\\') = 0, parameter[2], replaceRegexpAll(parameter[2], '\\\\(["\\\\\\]])', '\\1'))),
+                extractAllGroupsVertical(element[2], '([^ =\\]"]+)="((?:[^"\\\\]|(?s:\\\\.))*)"'))),
+        extractAllGroupsVertical(text, '\\[([^ =\\]"]+)((?: +[^ =\\]"]+="(?:[^"\\\\]|(?s:\\\\.))*")*) *\\]'))));
 
 -- ---- Labels of the query languages ------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "loki_push", "documents", "lines", "otlp_logs_json", "loki_push_json")
+    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "beats_events", "elastic_documents", "datadog_logs", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -30,10 +30,20 @@ class Envelope(_message.Message):
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     OTLP_LOGS_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_FIELD_NUMBER: _ClassVar[int]
+    ENVOY_ALS_FIELD_NUMBER: _ClassVar[int]
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
     OTLP_LOGS_JSON_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_JSON_FIELD_NUMBER: _ClassVar[int]
+    BEATS_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    ELASTIC_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
+    DATADOG_LOGS_FIELD_NUMBER: _ClassVar[int]
+    SPLUNK_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    GELF_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    CLOUDWATCH_LOGS_FIELD_NUMBER: _ClassVar[int]
+    PUBSUB_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    AZURE_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SYSLOG_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     tenant: str
     received_unix_nano: int
     door: str
@@ -49,11 +59,27 @@ class Envelope(_message.Message):
     first_seq: int
     otlp_logs: OtlpLogs
     loki_push: LokiPush
+    envoy_als: EnvoyAls
     documents: bytes
     lines: bytes
     otlp_logs_json: bytes
     loki_push_json: bytes
-    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ...) -> None: ...
+    beats_events: bytes
+    elastic_documents: bytes
+    datadog_logs: bytes
+    splunk_events: bytes
+    gelf_messages: bytes
+    cloudwatch_logs: bytes
+    pubsub_messages: bytes
+    azure_records: bytes
+    syslog_messages: SyslogMessages
+    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ...) -> None: ...
+
+class SyslogMessages(_message.Message):
+    __slots__ = ("messages",)
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, messages: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("agent", "epoch", "sequence")
@@ -196,6 +222,264 @@ class Timestamp(_message.Message):
     seconds: int
     nanos: int
     def __init__(self, seconds: _Optional[int] = ..., nanos: _Optional[int] = ...) -> None: ...
+
+class EnvoyAls(_message.Message):
+    __slots__ = ("http_logs", "tcp_logs")
+    HTTP_LOGS_FIELD_NUMBER: _ClassVar[int]
+    TCP_LOGS_FIELD_NUMBER: _ClassVar[int]
+    http_logs: EnvoyHttpLogs
+    tcp_logs: EnvoyTcpLogs
+    def __init__(self, http_logs: _Optional[_Union[EnvoyHttpLogs, _Mapping]] = ..., tcp_logs: _Optional[_Union[EnvoyTcpLogs, _Mapping]] = ...) -> None: ...
+
+class EnvoyHttpLogs(_message.Message):
+    __slots__ = ("log_entry",)
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    log_entry: _containers.RepeatedCompositeFieldContainer[EnvoyHttpEntry]
+    def __init__(self, log_entry: _Optional[_Iterable[_Union[EnvoyHttpEntry, _Mapping]]] = ...) -> None: ...
+
+class EnvoyTcpLogs(_message.Message):
+    __slots__ = ("log_entry",)
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    log_entry: _containers.RepeatedCompositeFieldContainer[EnvoyTcpEntry]
+    def __init__(self, log_entry: _Optional[_Iterable[_Union[EnvoyTcpEntry, _Mapping]]] = ...) -> None: ...
+
+class EnvoyHttpEntry(_message.Message):
+    __slots__ = ("common_properties", "protocol_version", "request", "response")
+    COMMON_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    common_properties: EnvoyCommon
+    protocol_version: int
+    request: EnvoyRequest
+    response: EnvoyResponse
+    def __init__(self, common_properties: _Optional[_Union[EnvoyCommon, _Mapping]] = ..., protocol_version: _Optional[int] = ..., request: _Optional[_Union[EnvoyRequest, _Mapping]] = ..., response: _Optional[_Union[EnvoyResponse, _Mapping]] = ...) -> None: ...
+
+class EnvoyTcpEntry(_message.Message):
+    __slots__ = ("common_properties", "connection_properties")
+    COMMON_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    common_properties: EnvoyCommon
+    connection_properties: EnvoyConnection
+    def __init__(self, common_properties: _Optional[_Union[EnvoyCommon, _Mapping]] = ..., connection_properties: _Optional[_Union[EnvoyConnection, _Mapping]] = ...) -> None: ...
+
+class EnvoyConnection(_message.Message):
+    __slots__ = ("received_bytes", "sent_bytes")
+    RECEIVED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    received_bytes: int
+    sent_bytes: int
+    def __init__(self, received_bytes: _Optional[int] = ..., sent_bytes: _Optional[int] = ...) -> None: ...
+
+class EnvoyCommon(_message.Message):
+    __slots__ = ("sample_rate", "downstream_remote_address", "downstream_local_address", "tls_properties", "start_time", "time_to_last_rx_byte", "time_to_first_upstream_tx_byte", "time_to_last_upstream_tx_byte", "time_to_first_upstream_rx_byte", "time_to_last_upstream_rx_byte", "time_to_first_downstream_tx_byte", "time_to_last_downstream_tx_byte", "upstream_remote_address", "upstream_local_address", "upstream_cluster", "response_flags", "metadata", "upstream_transport_failure_reason", "route_name", "downstream_direct_remote_address", "filter_state_objects", "custom_tags", "duration", "upstream_request_attempt_count", "connection_termination_details", "stream_id", "intermediate_log_entry", "downstream_transport_failure_reason", "downstream_wire_bytes_sent", "downstream_wire_bytes_received", "upstream_wire_bytes_sent", "upstream_wire_bytes_received", "access_log_type")
+    SAMPLE_RATE_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_REMOTE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_LOCAL_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    TLS_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_LAST_RX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_UPSTREAM_TX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_LAST_UPSTREAM_TX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_UPSTREAM_RX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_LAST_UPSTREAM_RX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_DOWNSTREAM_TX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_LAST_DOWNSTREAM_TX_BYTE_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_REMOTE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_LOCAL_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FLAGS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_TRANSPORT_FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_NAME_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_DIRECT_REMOTE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    FILTER_STATE_OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_TAGS_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_REQUEST_ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_TERMINATION_DETAILS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    INTERMEDIATE_LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_TRANSPORT_FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_WIRE_BYTES_SENT_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_WIRE_BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_WIRE_BYTES_SENT_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_WIRE_BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_LOG_TYPE_FIELD_NUMBER: _ClassVar[int]
+    sample_rate: float
+    downstream_remote_address: EnvoyAddress
+    downstream_local_address: EnvoyAddress
+    tls_properties: EnvoyTls
+    start_time: Timestamp
+    time_to_last_rx_byte: Timestamp
+    time_to_first_upstream_tx_byte: Timestamp
+    time_to_last_upstream_tx_byte: Timestamp
+    time_to_first_upstream_rx_byte: Timestamp
+    time_to_last_upstream_rx_byte: Timestamp
+    time_to_first_downstream_tx_byte: Timestamp
+    time_to_last_downstream_tx_byte: Timestamp
+    upstream_remote_address: EnvoyAddress
+    upstream_local_address: EnvoyAddress
+    upstream_cluster: bytes
+    response_flags: bytes
+    metadata: bytes
+    upstream_transport_failure_reason: bytes
+    route_name: bytes
+    downstream_direct_remote_address: EnvoyAddress
+    filter_state_objects: _containers.RepeatedCompositeFieldContainer[EnvoyPair]
+    custom_tags: _containers.RepeatedCompositeFieldContainer[EnvoyPair]
+    duration: Timestamp
+    upstream_request_attempt_count: int
+    connection_termination_details: bytes
+    stream_id: bytes
+    intermediate_log_entry: bool
+    downstream_transport_failure_reason: bytes
+    downstream_wire_bytes_sent: int
+    downstream_wire_bytes_received: int
+    upstream_wire_bytes_sent: int
+    upstream_wire_bytes_received: int
+    access_log_type: int
+    def __init__(self, sample_rate: _Optional[float] = ..., downstream_remote_address: _Optional[_Union[EnvoyAddress, _Mapping]] = ..., downstream_local_address: _Optional[_Union[EnvoyAddress, _Mapping]] = ..., tls_properties: _Optional[_Union[EnvoyTls, _Mapping]] = ..., start_time: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_last_rx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_first_upstream_tx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_last_upstream_tx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_first_upstream_rx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_last_upstream_rx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_first_downstream_tx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., time_to_last_downstream_tx_byte: _Optional[_Union[Timestamp, _Mapping]] = ..., upstream_remote_address: _Optional[_Union[EnvoyAddress, _Mapping]] = ..., upstream_local_address: _Optional[_Union[EnvoyAddress, _Mapping]] = ..., upstream_cluster: _Optional[bytes] = ..., response_flags: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., upstream_transport_failure_reason: _Optional[bytes] = ..., route_name: _Optional[bytes] = ..., downstream_direct_remote_address: _Optional[_Union[EnvoyAddress, _Mapping]] = ..., filter_state_objects: _Optional[_Iterable[_Union[EnvoyPair, _Mapping]]] = ..., custom_tags: _Optional[_Iterable[_Union[EnvoyPair, _Mapping]]] = ..., duration: _Optional[_Union[Timestamp, _Mapping]] = ..., upstream_request_attempt_count: _Optional[int] = ..., connection_termination_details: _Optional[bytes] = ..., stream_id: _Optional[bytes] = ..., intermediate_log_entry: _Optional[bool] = ..., downstream_transport_failure_reason: _Optional[bytes] = ..., downstream_wire_bytes_sent: _Optional[int] = ..., downstream_wire_bytes_received: _Optional[int] = ..., upstream_wire_bytes_sent: _Optional[int] = ..., upstream_wire_bytes_received: _Optional[int] = ..., access_log_type: _Optional[int] = ...) -> None: ...
+
+class EnvoyPair(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: bytes
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyAddress(_message.Message):
+    __slots__ = ("socket_address", "pipe", "envoy_internal_address")
+    SOCKET_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PIPE_FIELD_NUMBER: _ClassVar[int]
+    ENVOY_INTERNAL_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    socket_address: EnvoySocketAddress
+    pipe: EnvoyPipe
+    envoy_internal_address: EnvoyInternalAddress
+    def __init__(self, socket_address: _Optional[_Union[EnvoySocketAddress, _Mapping]] = ..., pipe: _Optional[_Union[EnvoyPipe, _Mapping]] = ..., envoy_internal_address: _Optional[_Union[EnvoyInternalAddress, _Mapping]] = ...) -> None: ...
+
+class EnvoySocketAddress(_message.Message):
+    __slots__ = ("protocol", "address", "port_value", "named_port")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PORT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    NAMED_PORT_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    address: bytes
+    port_value: int
+    named_port: bytes
+    def __init__(self, protocol: _Optional[int] = ..., address: _Optional[bytes] = ..., port_value: _Optional[int] = ..., named_port: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyPipe(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: bytes
+    def __init__(self, path: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyInternalAddress(_message.Message):
+    __slots__ = ("server_listener_name", "endpoint_id")
+    SERVER_LISTENER_NAME_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    server_listener_name: bytes
+    endpoint_id: bytes
+    def __init__(self, server_listener_name: _Optional[bytes] = ..., endpoint_id: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyTls(_message.Message):
+    __slots__ = ("tls_version", "tls_cipher_suite", "tls_sni_hostname", "local_certificate_properties", "peer_certificate_properties", "tls_session_id", "ja3_fingerprint")
+    TLS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TLS_CIPHER_SUITE_FIELD_NUMBER: _ClassVar[int]
+    TLS_SNI_HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_CERTIFICATE_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    PEER_CERTIFICATE_PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    TLS_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    JA3_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    tls_version: int
+    tls_cipher_suite: EnvoyUInt32
+    tls_sni_hostname: bytes
+    local_certificate_properties: EnvoyCertificate
+    peer_certificate_properties: EnvoyCertificate
+    tls_session_id: bytes
+    ja3_fingerprint: bytes
+    def __init__(self, tls_version: _Optional[int] = ..., tls_cipher_suite: _Optional[_Union[EnvoyUInt32, _Mapping]] = ..., tls_sni_hostname: _Optional[bytes] = ..., local_certificate_properties: _Optional[_Union[EnvoyCertificate, _Mapping]] = ..., peer_certificate_properties: _Optional[_Union[EnvoyCertificate, _Mapping]] = ..., tls_session_id: _Optional[bytes] = ..., ja3_fingerprint: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyUInt32(_message.Message):
+    __slots__ = ("value",)
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    value: int
+    def __init__(self, value: _Optional[int] = ...) -> None: ...
+
+class EnvoyCertificate(_message.Message):
+    __slots__ = ("subject_alt_name", "subject", "issuer")
+    SUBJECT_ALT_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    subject_alt_name: _containers.RepeatedCompositeFieldContainer[EnvoyName]
+    subject: bytes
+    issuer: bytes
+    def __init__(self, subject_alt_name: _Optional[_Iterable[_Union[EnvoyName, _Mapping]]] = ..., subject: _Optional[bytes] = ..., issuer: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyName(_message.Message):
+    __slots__ = ("uri", "dns")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    DNS_FIELD_NUMBER: _ClassVar[int]
+    uri: bytes
+    dns: bytes
+    def __init__(self, uri: _Optional[bytes] = ..., dns: _Optional[bytes] = ...) -> None: ...
+
+class EnvoyRequest(_message.Message):
+    __slots__ = ("request_method", "scheme", "authority", "port", "path", "user_agent", "referer", "forwarded_for", "request_id", "original_path", "request_headers_bytes", "request_body_bytes", "request_headers", "upstream_header_bytes_sent", "downstream_header_bytes_received")
+    REQUEST_METHOD_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    AUTHORITY_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    REFERER_FIELD_NUMBER: _ClassVar[int]
+    FORWARDED_FOR_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_PATH_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_HEADERS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_BODY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_HEADER_BYTES_SENT_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_HEADER_BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    request_method: int
+    scheme: bytes
+    authority: bytes
+    port: EnvoyUInt32
+    path: bytes
+    user_agent: bytes
+    referer: bytes
+    forwarded_for: bytes
+    request_id: bytes
+    original_path: bytes
+    request_headers_bytes: int
+    request_body_bytes: int
+    request_headers: _containers.RepeatedCompositeFieldContainer[EnvoyPair]
+    upstream_header_bytes_sent: int
+    downstream_header_bytes_received: int
+    def __init__(self, request_method: _Optional[int] = ..., scheme: _Optional[bytes] = ..., authority: _Optional[bytes] = ..., port: _Optional[_Union[EnvoyUInt32, _Mapping]] = ..., path: _Optional[bytes] = ..., user_agent: _Optional[bytes] = ..., referer: _Optional[bytes] = ..., forwarded_for: _Optional[bytes] = ..., request_id: _Optional[bytes] = ..., original_path: _Optional[bytes] = ..., request_headers_bytes: _Optional[int] = ..., request_body_bytes: _Optional[int] = ..., request_headers: _Optional[_Iterable[_Union[EnvoyPair, _Mapping]]] = ..., upstream_header_bytes_sent: _Optional[int] = ..., downstream_header_bytes_received: _Optional[int] = ...) -> None: ...
+
+class EnvoyResponse(_message.Message):
+    __slots__ = ("response_code", "response_headers_bytes", "response_body_bytes", "response_headers", "response_trailers", "response_code_details", "upstream_header_bytes_received", "downstream_header_bytes_sent")
+    RESPONSE_CODE_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_HEADERS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_BODY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_TRAILERS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_CODE_DETAILS_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_HEADER_BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_HEADER_BYTES_SENT_FIELD_NUMBER: _ClassVar[int]
+    response_code: EnvoyUInt32
+    response_headers_bytes: int
+    response_body_bytes: int
+    response_headers: _containers.RepeatedCompositeFieldContainer[EnvoyPair]
+    response_trailers: _containers.RepeatedCompositeFieldContainer[EnvoyPair]
+    response_code_details: bytes
+    upstream_header_bytes_received: int
+    downstream_header_bytes_sent: int
+    def __init__(self, response_code: _Optional[_Union[EnvoyUInt32, _Mapping]] = ..., response_headers_bytes: _Optional[int] = ..., response_body_bytes: _Optional[int] = ..., response_headers: _Optional[_Iterable[_Union[EnvoyPair, _Mapping]]] = ..., response_trailers: _Optional[_Iterable[_Union[EnvoyPair, _Mapping]]] = ..., response_code_details: _Optional[bytes] = ..., upstream_header_bytes_received: _Optional[int] = ..., downstream_header_bytes_sent: _Optional[int] = ...) -> None: ...
 
 class NestedArray(_message.Message):
     __slots__ = ("values",)
