@@ -96,7 +96,9 @@ class HttpIngest:
             return
         except MeshsealError as error:
             count_refused(protocol, error)
-            await _send(send, scope["method"], protocol.refuse(error, headers))
+            asked = f"{path}?{scope['query_string'].decode('latin-1')}"
+            reply = protocol.refuse(error, {**headers, ":path": asked})
+            await _send(send, scope["method"], reply)
             return
         count_request(protocol, "accepted")
         if await disconnected(receive):
@@ -115,7 +117,10 @@ class HttpIngest:
         if scope["method"] not in protocol.methods:
             raise UnsupportedError(f"use {protocol.methods[0]}, not {scope['method']}")
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        tenant, source = await self._sender(protocol, path, query, headers)
+        is_open = path in protocol.open_paths or scope["method"] in protocol.open_methods
+        tenant, source = "", ""
+        if not is_open:
+            tenant, source = await self._sender(protocol, path, query, headers)
         self._intake.spool.admit()
         limit = min(protocol.max_request_bytes, self._limits.max_request_bytes)
         with self._inflight.lease() as lease:
@@ -145,6 +150,8 @@ class HttpIngest:
                 )
             )
             await self._intake.take(decoded, door=protocol.name, tenant=tenant)
+            if decoded.refused:
+                self._intake.refuse(protocol.name, tenant, PayloadError.code, decoded.refused)
         return decoded
 
     async def _sender(
@@ -154,8 +161,6 @@ class HttpIngest:
 
         Raises: AuthenticationError, ForbiddenError, PayloadError.
         """
-        if path in protocol.open_paths:
-            return "", ""
         key = protocol.credential(path, query, headers) if protocol.credential else ""
         principal = await self._gate.principal(headers, key=key)
         return tenant_for_writing(principal, headers), principal.id

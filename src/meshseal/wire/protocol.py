@@ -7,7 +7,7 @@ puts into its own words. It knows no sockets, no clocks and no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -91,6 +91,22 @@ class Decoded:
         return sum(envelope.records for envelope in self.envelopes)
 
 
+class MessageStream:
+    """One client-streaming gRPC call of a protocol, which may live for hours.
+
+    A call is never answered before it ends: what a protocol tells once, at its beginning, is kept
+    here.
+    """
+
+    def received(self, messages: Sequence[bytes], received_unix_nano: int) -> Iterable[Envelope]:
+        """Take messages in their order, and return what to make durable before the next ones.
+
+        Raises: PayloadError at a message that is not the protocol; what stood before it has been
+            returned. The call is ended.
+        """
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """One protocol over HTTP or gRPC.
@@ -113,6 +129,8 @@ class Protocol:
         native_port: The port that senders expect, or 0 for none of its own.
         reads: Prefixes of the paths that also answer reads at the native port.
         grpc: Whether the paths are gRPC methods.
+        stream: Opens a call, where the methods are client-streaming; given its metadata and sender
+            as a request without a body.
         max_request_bytes: The largest request, unpacked.
         acknowledges: What the sender is told and when, for the reference page.
         clients: Who speaks it, for the reference page.
@@ -131,6 +149,7 @@ class Protocol:
     native_port: int = 0
     reads: tuple[str, ...] = ()
     grpc: bool = False
+    stream: Callable[[Request], MessageStream] | None = None
     max_request_bytes: int = MAX_REQUEST_BYTES
     acknowledges: str = ""
     clients: tuple[str, ...] = field(default=())

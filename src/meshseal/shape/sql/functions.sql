@@ -202,8 +202,9 @@ CREATE OR REPLACE FUNCTION meshseal_json_pairs AS (members) -> arrayMap(
 
 -- Whether an attribute says what produced a record, and so is one of its resource.
 -- Source: OpenTelemetry semantic conventions 1.44, resource attributes.
-CREATE OR REPLACE FUNCTION meshseal_of_resource AS (key) -> match(
-    key, '^(cloud|container|deployment|faas|host|k8s|os|process|service|telemetry)[.]')
+CREATE OR REPLACE FUNCTION meshseal_of_resource AS (key) ->
+    position(key, '.') > 0
+    AND substringIndex(key, '.', 1) IN ('cloud', 'container', 'deployment', 'faas', 'host', 'k8s', 'os', 'process', 'service', 'telemetry')
     AND NOT startsWith(key, 'service.peer.');
 
 -- ---- Splunk ---------------------------------------------------------------------------------
@@ -212,13 +213,14 @@ CREATE OR REPLACE FUNCTION meshseal_of_resource AS (key) -> match(
 -- engine reads a number as a double, so that its last digits are had from the event's own text.
 CREATE OR REPLACE FUNCTION meshseal_splunk_time AS (stamp, line) -> multiIf(
     stamp IN ('', '0'), 0,
-    length(stamp) > 15 AND position(stamp, '.') > 0
-        AND toFloat64OrZero(extract(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]+)')) = toFloat64OrZero(stamp),
-        meshseal_epoch(extract(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]{1,9})')),
+    length(stamp) > 15 AND match(stamp, '^[0-9]+[.][0-9]+$'),
+        meshseal_epoch(extract(arrayFirst(
+            text -> toFloat64OrZero(text) = toFloat64OrZero(stamp),
+            arrayPushBack(extractAll(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]+)'), stamp)), '^[0-9]+[.][0-9]{1,9}')),
     match(stamp, '^[0-9.]+[eE][+]?[0-9]+$') AND toFloat64OrZero(stamp) BETWEEN 1e8 AND 1e10,
         toInt64(toFloat64OrZero(stamp) * 1e6) * 1000,
-    meshseal_epoch(stamp) != 0, meshseal_epoch(stamp),
-    meshseal_time(stamp));
+    match(stamp, '^[0-9]{4}-'), meshseal_time(stamp),
+    meshseal_epoch(stamp));
 
 -- OpenTelemetry's severity number from its text; 0 for what is none.
 CREATE OR REPLACE FUNCTION meshseal_number_of_severity AS (text) -> if(
