@@ -178,10 +178,15 @@ class StreamIngest:
         match step:
             case Say(data):
                 await self._say(stream, data)
-            case Refuse(error, data):
-                self._count_refused(error, stream)
-                await self._say(stream, data)
-                return False
+            case Refuse():
+                self._count_refused(step.error, stream)
+                if step.records:
+                    tenant = self._access.tenant
+                    self._intake.refuse(
+                        self._protocol.name, tenant, step.error.code, step.records
+                    )
+                await self._say(stream, step.data)
+                return not step.closes
             case Take():
                 await self._take(stream, session, step)
         return True
@@ -196,7 +201,7 @@ class StreamIngest:
                     door=self._protocol.name,
                     tenant=decoded.envelopes[0].tenant,
                     # Nobody would send them again: they wait, and nothing more is read meanwhile.
-                    patient=not self._protocol.answers,
+                    patient=not self._protocol.answers if step.patient is None else step.patient,
                 )
             )
             try:

@@ -61,10 +61,18 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Make envelopes durable, then answer. `reply` is empty where the protocol has no answer."""
+    """Make envelopes durable, then answer.
+
+    Attributes:
+        envelopes: What to make durable.
+        reply: The answer; empty where the protocol has none.
+        patient: Whether to wait until they can be made durable, because their sender would not
+            send them again. None: as the protocol's `answers` says.
+    """
 
     envelopes: tuple[Envelope, ...]
     reply: bytes = b""
+    patient: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +84,19 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer, count the refusal and close."""
+    """Answer, count the refusal and close.
+
+    Attributes:
+        error: Why.
+        data: The answer.
+        closes: False where what comes next can still be read.
+        records: How many records are refused, where that is known.
+    """
 
     error: MeshsealError
     data: bytes = b""
+    closes: bool = True
+    records: int = 0
 
 
 Step = Take | Say | Refuse
