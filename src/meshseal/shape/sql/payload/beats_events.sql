@@ -8,7 +8,7 @@ SELECT
     one.seq AS Seq,
     one.door AS Door,
     one.source AS Source,
-    if(Body = one.document, 'unparsed', one.format) AS Hint,
+    if(Body = one.document AND meshseal_recognise_mesh(Body, '') = 'otlp', 'unparsed', one.format) AS Hint,
     one.received AS ReceivedUnixNano,
     ReceivedUnixNano AS ObservedUnixNano,
     meshseal_ecs_time(own) AS TimeUnixNano,
