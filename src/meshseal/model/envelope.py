@@ -24,6 +24,7 @@ class Payload(enum.IntEnum):
     LINES = 26
     OTLP_LOGS_JSON = 27
     LOKI_PUSH_JSON = 28
+    FLUENT_EVENTS = 33
     BEATS_EVENTS = 32
     ELASTIC_DOCUMENTS = 31
     DATADOG_LOGS = 34

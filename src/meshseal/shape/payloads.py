@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshseal.model.envelope import Payload
-from meshseal.shape import render
+from meshseal.shape import envoy, render
 from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
 from meshseal.shape.assemble import RAW_COLUMNS
 
@@ -27,6 +27,11 @@ _OTLP_LOGS = (
     "event_name String)), schema_url String)), schema_url String))"
 )
 
+_FLUENT_EVENTS = (
+    "fluent_events_groups Array(Tuple(tag String, times Array(Int64), records String, "
+    "metadata String))"
+)
+
 _LOKI_PUSH = (
     "loki_push_streams Array(Tuple(labels String, entries Array(Tuple("
     "timestamp_seconds Int64, timestamp_nanos Int32, line String, "
@@ -41,12 +46,17 @@ class PayloadShape:
     Attributes:
         structure: The payload's columns, for ClickHouse's `file(path, 'Protobuf', structure)`.
         file: Its SELECT in `sql/payload/`.
+        through: SELECTs in `sql/`, each over the one before it as its `fields`.
+        nested_structure: Of a payload whose nested values are known beforehand, the columns with
+            them; `<file>_nested.sql` gives their encoded forms.
         recognise: The function that finds a body's format from it and the sender's hint.
         version: Goes into the manifest; raised whenever the same bytes would give other records.
     """
 
     structure: str
     file: str
+    through: tuple[str, ...] = ()
+    nested_structure: str = ""
     recognise: str = "meshseal_recognise"
     version: int = 1
 
@@ -57,7 +67,15 @@ SHAPES: dict[Payload, PayloadShape] = {
         "otlp_logs_json String", "otlp_logs_json", "meshseal_recognise_mesh"
     ),
     Payload.LOKI_PUSH: PayloadShape(_LOKI_PUSH, "loki_push"),
+    Payload.ENVOY_ALS: PayloadShape(
+        envoy.STRUCTURE,
+        "envoy_als",
+        through=("format/envoy_access.sql", "payload/envoy_als_records.sql"),
+        nested_structure=envoy.NESTED_STRUCTURE,
+        recognise="meshseal_recognise_envoy_als",
+    ),
     Payload.LOKI_PUSH_JSON: PayloadShape("loki_push_json String", "loki_push_json"),
+    Payload.FLUENT_EVENTS: PayloadShape(_FLUENT_EVENTS, "fluent_events"),
     Payload.BEATS_EVENTS: PayloadShape("beats_events String", "beats_events"),
     Payload.CLOUDWATCH_LOGS: PayloadShape("cloudwatch_logs String", "cloudwatch_logs"),
     Payload.PUBSUB_MESSAGES: PayloadShape("pubsub_messages String", "pubsub_messages"),
@@ -89,10 +107,26 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
     envelopes = (
         f"SELECT *{content} FROM file('{path}', 'Protobuf', $${_ENVELOPE}, {shape.structure}$$)"
     )
-    columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
-    select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
+    last = (file, *shape.through)[-1]
+    columns = ", ".join(name for name in render.columns(last) if name in RAW_COLUMNS)
+    select = render.over(file, "envelopes", envelopes)
+    for name in shape.through:
+        select = render.over(name, "fields", select)
+    select = select.replace("$nested", nested)
     return (
         f"INSERT INTO {table} ({columns}, Format)\n"
         f"SELECT {columns}, {shape.recognise}(Body, Hint) AS Format\n"
         f"FROM (\n{select}\n)"
     )
+
+
+def nested_select(kind: Payload, path: str) -> str:
+    """Return the SELECT of the nested values in a file of envelopes, where they can be had so.
+
+    Otherwise it is '', and they are in the `raw` table.
+    """
+    shape = SHAPES[kind]
+    if not shape.nested_structure:
+        return ""
+    envelopes = f"SELECT * FROM file('{path}', 'Protobuf', $${shape.nested_structure}$$)"
+    return render.over(f"payload/{shape.file}_nested.sql", "envelopes", envelopes)

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "beats_events", "elastic_documents", "datadog_logs", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages")
+    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -38,12 +38,14 @@ class Envelope(_message.Message):
     BEATS_EVENTS_FIELD_NUMBER: _ClassVar[int]
     ELASTIC_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     DATADOG_LOGS_FIELD_NUMBER: _ClassVar[int]
+    DATADOG_SPANS_FIELD_NUMBER: _ClassVar[int]
     SPLUNK_EVENTS_FIELD_NUMBER: _ClassVar[int]
     GELF_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     CLOUDWATCH_LOGS_FIELD_NUMBER: _ClassVar[int]
     PUBSUB_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     AZURE_RECORDS_FIELD_NUMBER: _ClassVar[int]
     SYSLOG_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    FLUENT_EVENTS_FIELD_NUMBER: _ClassVar[int]
     tenant: str
     received_unix_nano: int
     door: str
@@ -67,19 +69,213 @@ class Envelope(_message.Message):
     beats_events: bytes
     elastic_documents: bytes
     datadog_logs: bytes
+    datadog_spans: DatadogSpans
     splunk_events: bytes
     gelf_messages: bytes
     cloudwatch_logs: bytes
     pubsub_messages: bytes
     azure_records: bytes
     syslog_messages: SyslogMessages
-    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ...) -> None: ...
+    fluent_events: FluentEvents
+    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
 
 class SyslogMessages(_message.Message):
     __slots__ = ("messages",)
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedScalarFieldContainer[bytes]
     def __init__(self, messages: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class FluentEvents(_message.Message):
+    __slots__ = ("groups",)
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[FluentGroup]
+    def __init__(self, groups: _Optional[_Iterable[_Union[FluentGroup, _Mapping]]] = ...) -> None: ...
+
+class FluentGroup(_message.Message):
+    __slots__ = ("tag", "times", "records", "metadata")
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    tag: bytes
+    times: _containers.RepeatedScalarFieldContainer[int]
+    records: bytes
+    metadata: bytes
+    def __init__(self, tag: _Optional[bytes] = ..., times: _Optional[_Iterable[int]] = ..., records: _Optional[bytes] = ..., metadata: _Optional[bytes] = ...) -> None: ...
+
+class DatadogSpans(_message.Message):
+    __slots__ = ("host_name", "env", "tracer_payloads", "tags", "agent_version", "idx_tracer_payloads", "tracer_json")
+    HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    ENV_FIELD_NUMBER: _ClassVar[int]
+    TRACER_PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    IDX_TRACER_PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    TRACER_JSON_FIELD_NUMBER: _ClassVar[int]
+    host_name: bytes
+    env: bytes
+    tracer_payloads: _containers.RepeatedCompositeFieldContainer[DatadogTracer]
+    tags: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    agent_version: bytes
+    idx_tracer_payloads: _containers.RepeatedScalarFieldContainer[bytes]
+    tracer_json: bytes
+    def __init__(self, host_name: _Optional[bytes] = ..., env: _Optional[bytes] = ..., tracer_payloads: _Optional[_Iterable[_Union[DatadogTracer, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., agent_version: _Optional[bytes] = ..., idx_tracer_payloads: _Optional[_Iterable[bytes]] = ..., tracer_json: _Optional[bytes] = ...) -> None: ...
+
+class DatadogTracer(_message.Message):
+    __slots__ = ("container_id", "language_name", "language_version", "tracer_version", "runtime_id", "chunks", "tags", "env", "hostname", "app_version")
+    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_NAME_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TRACER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    ENV_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    APP_VERSION_FIELD_NUMBER: _ClassVar[int]
+    container_id: bytes
+    language_name: bytes
+    language_version: bytes
+    tracer_version: bytes
+    runtime_id: bytes
+    chunks: _containers.RepeatedCompositeFieldContainer[DatadogChunk]
+    tags: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    env: bytes
+    hostname: bytes
+    app_version: bytes
+    def __init__(self, container_id: _Optional[bytes] = ..., language_name: _Optional[bytes] = ..., language_version: _Optional[bytes] = ..., tracer_version: _Optional[bytes] = ..., runtime_id: _Optional[bytes] = ..., chunks: _Optional[_Iterable[_Union[DatadogChunk, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., env: _Optional[bytes] = ..., hostname: _Optional[bytes] = ..., app_version: _Optional[bytes] = ...) -> None: ...
+
+class DatadogChunk(_message.Message):
+    __slots__ = ("priority", "origin", "spans", "tags")
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    priority: int
+    origin: bytes
+    spans: _containers.RepeatedCompositeFieldContainer[DatadogSpan]
+    tags: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    def __init__(self, priority: _Optional[int] = ..., origin: _Optional[bytes] = ..., spans: _Optional[_Iterable[_Union[DatadogSpan, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ...) -> None: ...
+
+class DatadogSpan(_message.Message):
+    __slots__ = ("service", "name", "resource", "trace_id", "span_id", "parent_id", "start", "duration", "error", "meta", "metrics", "type", "meta_struct", "span_links", "span_events")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    META_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    META_STRUCT_FIELD_NUMBER: _ClassVar[int]
+    SPAN_LINKS_FIELD_NUMBER: _ClassVar[int]
+    SPAN_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    service: bytes
+    name: bytes
+    resource: bytes
+    trace_id: int
+    span_id: int
+    parent_id: int
+    start: int
+    duration: int
+    error: int
+    meta: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    metrics: _containers.RepeatedCompositeFieldContainer[DatadogMetric]
+    type: bytes
+    meta_struct: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    span_links: _containers.RepeatedCompositeFieldContainer[DatadogLink]
+    span_events: _containers.RepeatedCompositeFieldContainer[DatadogEvent]
+    def __init__(self, service: _Optional[bytes] = ..., name: _Optional[bytes] = ..., resource: _Optional[bytes] = ..., trace_id: _Optional[int] = ..., span_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., start: _Optional[int] = ..., duration: _Optional[int] = ..., error: _Optional[int] = ..., meta: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[DatadogMetric, _Mapping]]] = ..., type: _Optional[bytes] = ..., meta_struct: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., span_links: _Optional[_Iterable[_Union[DatadogLink, _Mapping]]] = ..., span_events: _Optional[_Iterable[_Union[DatadogEvent, _Mapping]]] = ...) -> None: ...
+
+class DatadogTag(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: bytes
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class DatadogMetric(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: float
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[float] = ...) -> None: ...
+
+class DatadogLink(_message.Message):
+    __slots__ = ("trace_id", "trace_id_high", "span_id", "attributes", "tracestate", "flags")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_HIGH_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    TRACESTATE_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: int
+    trace_id_high: int
+    span_id: int
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogTag]
+    tracestate: bytes
+    flags: int
+    def __init__(self, trace_id: _Optional[int] = ..., trace_id_high: _Optional[int] = ..., span_id: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., tracestate: _Optional[bytes] = ..., flags: _Optional[int] = ...) -> None: ...
+
+class DatadogEvent(_message.Message):
+    __slots__ = ("time_unix_nano", "name", "attributes")
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    time_unix_nano: int
+    name: bytes
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogEventAttribute]
+    def __init__(self, time_unix_nano: _Optional[int] = ..., name: _Optional[bytes] = ..., attributes: _Optional[_Iterable[_Union[DatadogEventAttribute, _Mapping]]] = ...) -> None: ...
+
+class DatadogEventAttribute(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: DatadogValue
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[_Union[DatadogValue, _Mapping]] = ...) -> None: ...
+
+class DatadogValue(_message.Message):
+    __slots__ = ("type", "string_value", "bool_value", "int_value", "double_value", "array_value")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STRING_VALUE_FIELD_NUMBER: _ClassVar[int]
+    BOOL_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    ARRAY_VALUE_FIELD_NUMBER: _ClassVar[int]
+    type: int
+    string_value: bytes
+    bool_value: bool
+    int_value: int
+    double_value: float
+    array_value: DatadogArray
+    def __init__(self, type: _Optional[int] = ..., string_value: _Optional[bytes] = ..., bool_value: _Optional[bool] = ..., int_value: _Optional[int] = ..., double_value: _Optional[float] = ..., array_value: _Optional[_Union[DatadogArray, _Mapping]] = ...) -> None: ...
+
+class DatadogArray(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[DatadogScalar]
+    def __init__(self, values: _Optional[_Iterable[_Union[DatadogScalar, _Mapping]]] = ...) -> None: ...
+
+class DatadogScalar(_message.Message):
+    __slots__ = ("type", "string_value", "bool_value", "int_value", "double_value")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STRING_VALUE_FIELD_NUMBER: _ClassVar[int]
+    BOOL_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    type: int
+    string_value: bytes
+    bool_value: bool
+    int_value: int
+    double_value: float
+    def __init__(self, type: _Optional[int] = ..., string_value: _Optional[bytes] = ..., bool_value: _Optional[bool] = ..., int_value: _Optional[int] = ..., double_value: _Optional[float] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("agent", "epoch", "sequence")
