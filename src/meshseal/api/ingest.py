@@ -27,7 +27,7 @@ from meshseal.receive.body import (
     headers_of,
     read_body,
 )
-from meshseal.receive.decompress import decompress
+from meshseal.receive.decompress import decompress, decompress_by_magic
 from meshseal.receive.grpc import GrpcCall, GrpcReply, Handler
 from meshseal.receive.http import respond
 from meshseal.receive.settings import LimitSettings
@@ -100,7 +100,7 @@ class HttpIngest:
             reply = protocol.refuse(error, {**headers, ":path": asked})
             await _send(send, scope["method"], reply)
             return
-        count_request(protocol, "accepted")
+        count_request(protocol, decoded.outcome)
         if await disconnected(receive):
             self._intake.doubt(decoded)
             return
@@ -132,7 +132,9 @@ class HttpIngest:
                 timeout_seconds=self._limits.body_timeout_seconds,
             )
             encoding = headers.get("content-encoding", "")
-            if encoding and encoding.lower() != "snappy":
+            if protocol.packed_by_magic:
+                body = decompress_by_magic(body, limit_bytes=limit)
+            elif encoding and encoding.lower() != "snappy":
                 body = decompress(body, encoding, limit_bytes=limit)
             telemetry.REQUEST_BYTES.labels(protocol.name).inc(len(body))
             decoded = protocol.decode(

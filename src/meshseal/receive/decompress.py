@@ -22,6 +22,11 @@ ENCODINGS = ("identity", "gzip", "deflate", "zstd", "lz4")
 the protocol's own framing, not HTTP's."""
 
 _GZIP_OR_ZLIB = 47
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+)
 _STEP_BYTES = 1 << 20
 
 
@@ -46,6 +51,32 @@ def decompress(content: bytes, encoding: str, *, limit_bytes: int) -> bytes:
     if len(content) > limit_bytes:
         raise _too_large(limit_bytes)
     return content
+
+
+def decompress_by_magic(content: bytes, *, limit_bytes: int) -> bytes:
+    """Return `content` unpacked, as its first bytes say; what they say nothing of, as it is.
+
+    For text: nothing that begins like JSON begins like one of these formats. At most two of them
+    are taken off.
+
+    Raises: TooLargeError, PayloadError.
+    """
+    for _ in range(2):
+        encoding = _encoding_of(content)
+        if not encoding:
+            break
+        content = _DECODERS[encoding](content, limit_bytes)
+    if len(content) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return content
+
+
+def _encoding_of(content: bytes) -> str:
+    for magic, encoding in _MAGIC:
+        if content.startswith(magic):
+            return encoding
+    is_zlib = len(content) > 1 and content[0] & 0x8F == 8 and int.from_bytes(content[:2]) % 31 == 0
+    return "gzip" if is_zlib else ""
 
 
 def decompress_snappy(content: bytes, *, limit_bytes: int) -> bytes:

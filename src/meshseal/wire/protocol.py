@@ -79,11 +79,13 @@ class Decoded:
     """What a request holds: envelopes to make durable, and the reply to send after that.
 
     `refused` is how many records the reply refuses one by one; they are in none of the envelopes.
+    `outcome` is what the request counts as: `not_kept` where nothing of it is a record.
     """
 
     envelopes: tuple[Envelope, ...]
     reply: Reply
     refused: int = 0
+    outcome: str = "accepted"
 
     @property
     def records(self) -> int:
@@ -129,6 +131,8 @@ class Protocol:
         native_port: The port that senders expect, or 0 for none of its own.
         reads: Prefixes of the paths that also answer reads at the native port.
         grpc: Whether the paths are gRPC methods.
+        packed_by_magic: Whether the first bytes of a body say how it is packed, and not its
+            `Content-Encoding`.
         stream: Opens a call, where the methods are client-streaming; given its metadata and sender
             as a request without a body.
         max_request_bytes: The largest request, unpacked.
@@ -149,6 +153,7 @@ class Protocol:
     native_port: int = 0
     reads: tuple[str, ...] = ()
     grpc: bool = False
+    packed_by_magic: bool = False
     stream: Callable[[Request], MessageStream] | None = None
     max_request_bytes: int = MAX_REQUEST_BYTES
     acknowledges: str = ""

@@ -207,16 +207,14 @@ CREATE OR REPLACE FUNCTION meshseal_of_resource AS (key) ->
     AND substringIndex(key, '.', 1) IN ('cloud', 'container', 'deployment', 'faas', 'host', 'k8s', 'os', 'process', 'service', 'telemetry')
     AND NOT startsWith(key, 'service.peer.');
 
--- ---- Splunk ---------------------------------------------------------------------------------
-
--- An event's time as nanoseconds, 0 for what is none: seconds since the epoch, or a finer unit. The
--- engine reads a number as a double, so that its last digits are had from the event's own text.
-CREATE OR REPLACE FUNCTION meshseal_splunk_time AS (stamp, line) -> multiIf(
+-- A JSON record's time, its member `time` or `timestamp`, as nanoseconds, 0 for what is none: seconds since the epoch, or a finer unit. The
+-- engine reads a number as a double, so that its last digits are had from the record's own text.
+CREATE OR REPLACE FUNCTION meshseal_stamp AS (stamp, line) -> multiIf(
     stamp IN ('', '0'), 0,
     length(stamp) > 15 AND match(stamp, '^[0-9]+[.][0-9]+$'),
         meshseal_epoch(extract(arrayFirst(
             text -> toFloat64OrZero(text) = toFloat64OrZero(stamp),
-            arrayPushBack(extractAll(line, '"time"\\s*:\\s*"?([0-9]+[.][0-9]+)'), stamp)), '^[0-9]+[.][0-9]{1,9}')),
+            arrayPushBack(extractAll(line, '"time(?:stamp)?"\\s*:\\s*"?([0-9]+[.][0-9]+)'), stamp)), '^[0-9]+[.][0-9]{1,9}')),
     match(stamp, '^[0-9.]+[eE][+]?[0-9]+$') AND toFloat64OrZero(stamp) BETWEEN 1e8 AND 1e10,
         toInt64(toFloat64OrZero(stamp) * 1e6) * 1000,
     match(stamp, '^[0-9]{4}-'), meshseal_time(stamp),

@@ -43,7 +43,7 @@ FROM (
             [1, 1, 1, 1, 1, 1, 1, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5],
             0), given) AS well_known,
         arrayMap(pair -> meshseal_of_resource(pair.1), given) AS of_resource,
-        meshseal_splunk_time(stamp, line) AS TimeUnixNano
+        meshseal_stamp(stamp, line) AS TimeUnixNano
     FROM (
         SELECT
             * EXCEPT (fields, object, object_ids),
