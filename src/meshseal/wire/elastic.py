@@ -201,6 +201,12 @@ def _regular(body: bytes, lines: list[bytes], reply: _Replies) -> _Parsed | None
 
     Returns None where anything is not: `_irregular` finds out what.
     """
+    if b"" in lines:
+        # rsyslog puts an empty line behind every source.
+        if not all(_is_pairs(part.strip(b"\n")) for part in body.split(b"\n\n")):
+            return None
+        lines = list(filter(None, lines))
+        body = b"\n".join(lines)
     if len(lines) % 2:
         return None
     try:
@@ -219,6 +225,11 @@ def _regular(body: bytes, lines: list[bytes], reply: _Replies) -> _Parsed | None
         items = [reply.stored(actions[line], place) for place, line in enumerate(lines[::2])]
     named = all(action.id for action in actions.values())
     return _Parsed(body, len(items), 0, items, named)
+
+
+def _is_pairs(lines: bytes) -> bool:
+    """Say whether lines without empty ones between them are even in number."""
+    return not lines or lines.count(b"\n") % 2 == 1
 
 
 def _irregular(lines: list[bytes], reply: _Replies) -> _Parsed:

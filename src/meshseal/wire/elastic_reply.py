@@ -121,11 +121,9 @@ class Items:
     def failed(self, action: Action, index: bytes, kind: str, reason: str) -> bytes:
         """Return the item of an operation that cannot be done, status 400."""
         self.errors = True
-        fields: dict[str, object] = {
-            "_index": msgspec.Raw(index),
-            "_id": msgspec.Raw(action.id or b"null"),
-            "status": 400,
-        }
+        fields: dict[str, object] = {"_index": msgspec.Raw(index), "status": 400}
+        if action.id:
+            fields["_id"] = msgspec.Raw(action.id)
         error = {
             name: value
             for name, value in (("type", kind), ("reason", reason))
