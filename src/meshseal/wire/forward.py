@@ -70,6 +70,7 @@ class _Gathered:
         self._tag = b""
         self._events: list[Any] = []
         self._careful = False
+        self._error: PayloadError | None = None
 
     def add(self, message: Message, *, careful: bool) -> None:
         """Add a message; `careful` is as `Rows.add` has it."""
@@ -92,7 +93,7 @@ class _Gathered:
             self._add_rows(rows)
 
     def take(self) -> Iterator[Take]:
-        """Yield what to do with it, if there is anything."""
+        """Yield what to do with it, if there is anything. Raises: PayloadError."""
         self._close_group()
         envelopes = [*self._named]
         if self._loose:
@@ -100,6 +101,8 @@ class _Gathered:
         reply = b"".join(self._reply)
         if envelopes or reply:
             yield Take(tuple(envelopes), reply, patient=bool(self._loose))
+        if self._error:
+            raise self._error
 
     def _close_group(self) -> None:
         """Make one group of the single events that have come."""
@@ -110,11 +113,10 @@ class _Gathered:
         rows = Rows(self._tag)
         try:
             rows.add(events, careful=careful)
-        except PayloadError:
-            if len(events) == 1:
-                raise
+        except PayloadError as error:
+            self._error = error
             # Nobody would send the good ones again.
-            for event in events:
+            for event in events if len(events) > 1 else ():
                 self._events, self._careful = [event], careful
                 self._close_group()
         else:

@@ -221,8 +221,8 @@ class _Hooks:
         self.left -= 1
         if self.left < 0:
             raise _too_many()
-        if bytes in map(type, found):
-            return [_odd(value) if type(value) is bytes else value for value in found]
+        if not _ODD_VALUES.isdisjoint(map(type, found)):
+            return [_odd(value) if type(value) in _ODD_VALUES else value for value in found]
         return found
 
 
