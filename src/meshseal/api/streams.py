@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import secrets
 import socket
@@ -44,6 +45,7 @@ from meshseal.wire.stream import (
 _LOG = structlog.get_logger(__name__)
 _KEEP_ALIVE_SECONDS = 3.0
 _STOP_SECONDS = 5.0
+_ROOM_SECONDS = 0.05
 _NO_ANSWER = Reply(0)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -147,33 +149,45 @@ class StreamIngest:
     async def _talk(self, stream: Stream, session: Session, lease: Lease) -> None:
         waiting_since: float | None = None
         while True:
-            data = await stream.read(self._patience(waiting_since))
+            data = await self._read(stream, waiting_since)
             now = time.time_ns()
             telemetry.REQUEST_BYTES.labels(self._protocol.name).inc(len(data))
-            lease.hold(session.buffered_bytes + len(data))
+            await self._hold(lease, session.buffered_bytes + len(data))
             stepped = False
             for step in session.received(data, now) if data else session.ended(now):
                 stepped = True
-                if not await self._do(stream, session, step):
+                if not await self._do(stream, session, step, lease):
                     return
             if not data:
                 return
-            lease.hold(session.buffered_bytes)
+            await self._hold(lease, session.buffered_bytes)
             if not session.buffered_bytes:
                 waiting_since = None
             elif stepped or waiting_since is None:
                 waiting_since = time.monotonic()
 
-    def _patience(self, waiting_since: float | None) -> float:
-        """Return how long to wait for bytes: what has begun must be whole at a deadline."""
+    async def _read(self, stream: Stream, waiting_since: float | None) -> bytes:
+        """Return what has arrived. Raises: PayloadError when a message is not whole in time."""
         if waiting_since is None:
-            return self._limits.stream_idle_seconds
+            return await stream.read(self._limits.stream_idle_seconds)
         left = waiting_since + self._limits.body_timeout_seconds - time.monotonic()
-        if left <= 0:
-            raise PayloadError("a message was not whole in time")
-        return left
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                return await stream.read(left)
+        raise PayloadError("a message was not whole in time")
 
-    async def _do(self, stream: Stream, session: Session, step: Step) -> bool:
+    async def _hold(self, lease: Lease, total: int) -> None:
+        """Hold so many bytes. Raises: OverloadedError; later where nobody would send them again."""
+        deadline = time.monotonic() + self._limits.body_timeout_seconds
+        while True:
+            try:
+                return lease.hold(total)
+            except OverloadedError:
+                if self._protocol.answers or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_ROOM_SECONDS)
+
+    async def _do(self, stream: Stream, session: Session, step: Step, lease: Lease) -> bool:
         """Do a step; return whether the connection goes on."""
         match step:
             case Say(data):
@@ -182,46 +196,67 @@ class StreamIngest:
                 self._count_refused(step.error, stream)
                 if step.records:
                     tenant = self._access.tenant
-                    self._intake.refuse(
-                        self._protocol.name, tenant, step.error.code, step.records
-                    )
+                    self._intake.refuse(self._protocol.name, tenant, step.error.code, step.records)
                 await self._say(stream, step.data)
                 return not step.closes
             case Take():
-                await self._take(stream, session, step)
+                await self._take(stream, session, step, lease)
         return True
 
-    async def _take(self, stream: Stream, session: Session, step: Take) -> None:
+    async def _take(self, stream: Stream, session: Session, step: Take, lease: Lease) -> None:
         """Make envelopes durable, then answer. Raises: OverloadedError, OSError, TimeoutError."""
         decoded = Decoded(step.envelopes, _NO_ANSWER)
         if decoded.envelopes:
-            durable = asyncio.ensure_future(
-                self._intake.take(
-                    decoded,
-                    door=self._protocol.name,
-                    tenant=decoded.envelopes[0].tenant,
-                    # Nobody would send them again: they wait, and nothing more is read meanwhile.
-                    patient=not self._protocol.answers if step.patient is None else step.patient,
-                )
-            )
-            try:
-                while not (await asyncio.wait({durable}, timeout=_KEEP_ALIVE_SECONDS))[0]:
-                    await self._say(stream, session.keep_alive())
-            finally:
-                # The connection may be lost, or the server may stop: what can become durable does.
-                await asyncio.wait({durable}, timeout=_STOP_SECONDS)
-                durable.cancel()
-            durable.result()
+            # What was sent compressed may be much more than what was read.
+            size = sum(len(envelope.content) for envelope in decoded.envelopes)
+            await self._hold(lease, max(lease.held_bytes, session.buffered_bytes + size))
+            await self._make_durable(stream, session, step, decoded)
         telemetry.REQUESTS.labels(self._protocol.name, "accepted").inc()
-        if not step.reply:
+        await self._answer(stream, decoded, step.reply)
+
+    async def _make_durable(
+        self, stream: Stream, session: Session, step: Take, decoded: Decoded
+    ) -> None:
+        durable = asyncio.ensure_future(
+            self._intake.take(
+                decoded,
+                door=self._protocol.name,
+                tenant=decoded.envelopes[0].tenant,
+                # Nobody would send them again: they wait, and nothing more is read meanwhile.
+                patient=not self._protocol.answers if step.patient is None else step.patient,
+            )
+        )
+        try:
+            while not (await asyncio.wait({durable}, timeout=_KEEP_ALIVE_SECONDS))[0]:
+                await self._say(stream, session.keep_alive())
+        except (asyncio.CancelledError, OSError, TimeoutError) as error:
+            # The server stops, or the connection is lost: what can become durable does, and its
+            # sender is told so if it is still there.
+            await asyncio.wait({durable}, timeout=_STOP_SECONDS)
+            if not durable.done():
+                durable.cancel()
+            elif durable.exception() is None:
+                if isinstance(error, asyncio.CancelledError):
+                    await self._answer(stream, decoded, step.reply)
+                else:
+                    self._intake.doubt(decoded)
+            raise
+        durable.result()
+
+    async def _answer(self, stream: Stream, decoded: Decoded, reply: bytes) -> None:
+        """Tell the sender that its records are durable; if it may not hear it, remember them."""
+        if not reply:
             return
         try:
             if stream.is_lost:
                 raise ConnectionResetError("the sender is gone")
-            await self._say(stream, step.reply)
+            await self._say(stream, reply)
         except (OSError, TimeoutError):
             self._intake.doubt(decoded)
             raise
+        if stream.has_ended:
+            # It has sent all that it wanted to, or it has given up.
+            self._intake.doubt(decoded)
 
     async def _say(self, stream: Stream, data: bytes) -> None:
         await stream.write(data, self._limits.body_timeout_seconds)

@@ -37,21 +37,33 @@ class Stream:
 
     async def read(self, timeout_seconds: float) -> bytes:
         """Return what has arrived; b'' at the end. Raises: TimeoutError, OSError."""
-        async with asyncio.timeout(timeout_seconds):
-            return await self._reader.read(READ_BYTES)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._reader.read(READ_BYTES)
+        except TimeoutError as error:
+            raise TimeoutError("nothing came in time") from error
 
     async def write(self, data: bytes, timeout_seconds: float) -> None:
-        """Send. Raises: TimeoutError when the other end does not take it; OSError."""
+        """Send. Raises: TimeoutError when the other end does not take it, and cuts; OSError."""
         if not data:
             return
         self._writer.write(data)
-        async with asyncio.timeout(timeout_seconds):
-            await self._writer.drain()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._writer.drain()
+        except TimeoutError as error:
+            self._writer.transport.abort()
+            raise TimeoutError("the other end does not read") from error
 
     @property
     def is_lost(self) -> bool:
         """Whether the connection is known to be gone."""
         return self._writer.transport.is_closing()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other end has closed its side, and all that it sent is read."""
+        return self._reader.at_eof()
 
     async def close(self) -> None:
         """Close, after what was written has left."""
