@@ -12,17 +12,19 @@ from google.protobuf.message import DecodeError, Message
 
 from meshseal.model.envelope import Payload
 from meshseal.wire.protocol import NOT_JSON
-from meshseal.wire.protos.spool_pb2 import LokiPush, OtlpLogs
+from meshseal.wire.protos.spool_pb2 import EnvoyAls, LokiPush, OtlpLogs
 
 _MESSAGES: dict[Payload, type[Message]] = {
     Payload.OTLP_LOGS: OtlpLogs,
     Payload.LOKI_PUSH: LokiPush,
+    Payload.ENVOY_ALS: EnvoyAls,
 }
 _JSON = (
     Payload.OTLP_LOGS_JSON,
     Payload.LOKI_PUSH_JSON,
     Payload.PUBSUB_MESSAGES,
     Payload.AZURE_RECORDS,
+    Payload.DATADOG_LOGS,
 )
 _JSON_LINES = (Payload.CLOUDWATCH_LOGS,)
 

@@ -67,6 +67,9 @@ def create_statements() -> list[str]:
     return [
         *render.statements("functions.sql"),
         *render.statements("ecs.sql"),
+        *render.statements("fluent.sql"),
+        *render.statements("datadog.sql"),
+        *render.statements("envoy_als.sql"),
         *anyvalue.functions(),
         *formats.functions(),
         *canonical.functions(),
