@@ -2,6 +2,7 @@
 
 make bench                          everything, about a quarter of an hour and 25 GB of disk
 python -m bench --records 1000000   the same over fewer records
+python -m bench --doors             every door, with 300,000 records each
 python -m bench --soak-minutes 30   memory under a steady load
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import chdb
 
-from bench import ingest, questions
+from bench import doors, ingest, questions
 from bench.lines import SERVICES, write
 from bench.machine import Watch, server_memory
 from tests.server import ServerProcess
@@ -175,14 +176,18 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000_000, help="lines to store (10 M)")
     parser.add_argument("--soak-minutes", type=float, default=0, help="only a soak, so long")
     parser.add_argument("--soak-rate", type=int, default=20_000, help="its records a second")
+    parser.add_argument("--doors", action="store_true", help="only the doors, each at its fastest")
     options = parser.parse_args()
     print("| what | figure |\n|---|---|")
     with tempfile.TemporaryDirectory(prefix="meshseal-bench-") as directory:
         bench = Bench(Path(directory), options.records)
         if options.soak_minutes:
             bench.soak(options.soak_minutes, options.soak_rate)
+        elif options.doors:
+            doors.measure(Path(directory), say)
         else:
             bench.run()
+            doors.measure(Path(directory) / "doors", say)
 
 
 if __name__ == "__main__":
