@@ -15,13 +15,14 @@ from starlette.types import Receive, Scope, Send
 from meshseal.api.gate import Gate
 from meshseal.api.ingest import HttpIngest, grpc_handler
 from meshseal.api.intake import Intake
+from meshseal.api.message_streams import stream_handler
 from meshseal.api.streams import DatagramIngest, StreamAccess, StreamIngest
 from meshseal.app.config import Config, DoorSettings
 from meshseal.model.errors import ConfigError
 from meshseal.model.identifiers import DEFAULT_TENANT
 from meshseal.receive.body import AsgiApp, InFlight
 from meshseal.receive.datagram import DatagramServer, bind_datagrams
-from meshseal.receive.grpc import GrpcApp, GrpcServer
+from meshseal.receive.grpc import GrpcApp, GrpcServer, StreamHandler
 from meshseal.receive.http import HttpServer, bind
 from meshseal.receive.settings import TlsSettings
 from meshseal.receive.stream import StreamServer
@@ -146,12 +147,28 @@ class Doors:
 
     def _grpc_server(self, sock: socket.socket, protocol: Protocol, intake: Intake) -> GrpcServer:
         handler = grpc_handler(protocol, gate=self._gate, intake=intake)
+        door = self._config.door(protocol.name)
+        access = self._stream_access(door)
+        streams: dict[str, StreamHandler] = {}
+        if protocol.stream is not None:
+            opened = stream_handler(protocol, gate=self._gate, access=access, intake=intake)
+            streams = dict.fromkeys(protocol.paths, opened)
         app = GrpcApp(
-            dict.fromkeys(protocol.paths, handler),
+            {} if streams else dict.fromkeys(protocol.paths, handler),
+            streams=streams,
             limits=self._config.limits,
             inflight=self._inflight,
         )
         return GrpcServer(sock, app, limits=self._config.limits, tls=self._config.tls)
+
+    def _stream_access(self, door: DoorSettings) -> StreamAccess:
+        """Return who may send by a door whose protocol has no credentials. Raises: ConfigError."""
+        return StreamAccess(
+            tenant=door.tenant or DEFAULT_TENANT,
+            networks=tuple(ipaddress.ip_network(network) for network in door.allow),
+            secrets=_secrets(door),
+            trial=self._trial,
+        )
 
     def _stream_listener(self, protocol: StreamProtocol, intake: Intake) -> Listener | None:
         """Return the listener of a protocol over TCP or UDP; None where it is not to be opened."""
@@ -160,12 +177,7 @@ class Doors:
         tls = TlsSettings() if door.plaintext else self._config.tls
         if not door.enabled or (protocol.tls_only and not tls.certificate_file):
             return None
-        access = StreamAccess(
-            tenant=door.tenant or DEFAULT_TENANT,
-            networks=tuple(ipaddress.ip_network(network) for network in door.allow),
-            secrets=_secrets(door),
-            trial=self._trial,
-        )
+        access = self._stream_access(door)
         if protocol.datagrams is None:
             ingest = StreamIngest(
                 protocol,

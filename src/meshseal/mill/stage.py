@@ -20,7 +20,7 @@ from meshseal.seal.merkle import HASH_BYTES
 from meshseal.shape import anyvalue, canonical
 from meshseal.shape.assemble import record_select
 from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
-from meshseal.shape.payloads import SCHEMA_MESSAGE, raw_insert
+from meshseal.shape.payloads import SCHEMA_MESSAGE, nested_select, raw_insert
 from meshseal.store.engine import WORK_DATABASE, Handle
 from meshseal.store.schema import raw_columns, stage_columns
 
@@ -121,8 +121,13 @@ class Stage:
             sql = raw_insert(
                 kind, f"/proc/self/fd/{descriptor}", table=self._raw, nested=self._nested
             )
+            known = nested_select(kind, f"/proc/self/fd/{descriptor}")
+            if known:
+                self._fill_nested(known)
             self._handle.execute(sql)
-            if self._fill_nested():
+            if not known and self._fill_nested(
+                f"SELECT DISTINCT arrayJoin(Nested) FROM {self._raw}"
+            ):
                 # Now the texts of arrays and maps are there to be looked up.
                 self._handle.execute(f"TRUNCATE TABLE {self._raw}")
                 self._handle.execute(sql)
@@ -130,11 +135,9 @@ class Stage:
             with suppress(OSError):
                 os.close(descriptor)
 
-    def _fill_nested(self) -> bool:
-        """Make text of the nested values in the raw table; says whether there were any."""
-        found = self._handle.execute(
-            f"SELECT DISTINCT arrayJoin(Nested) FROM {self._raw}", output="RowBinary"
-        )
+    def _fill_nested(self, select: str) -> bool:
+        """Make text of the nested values that a SELECT gives; says whether there were any."""
+        found = self._handle.execute(select, output="RowBinary")
         rows: list[bytes] = []
         offset = 0
         while offset < len(found):

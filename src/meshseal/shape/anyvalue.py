@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from google.protobuf.message import DecodeError
 
+from meshseal.shape import wellknown
 from meshseal.wire.protocol import NOT_JSON
 from meshseal.wire.protos.spool_pb2 import NestedAny, NestedArray, NestedMap
 
@@ -33,6 +34,7 @@ NESTED_TABLE_COLUMNS = "Encoded String, Json String"
 """The columns of the Join table that holds the text of nested values by their encoded form."""
 
 _ARRAY, _KVLIST, _JSON = b"a", b"m", b"j"
+_ANY, _METADATA = b"y", b"e"
 
 
 def functions() -> list[str]:
@@ -84,8 +86,12 @@ def as_json(encoded: bytes) -> str:
             return _array(NestedArray.FromString(content))
         if kind == _KVLIST:
             return _map(NestedMap.FromString(content))
+        if kind == _ANY:
+            return wellknown.any_text(content)
+        if kind == _METADATA:
+            return wellknown.metadata_json(content)
         return _from_json(msgspec.json.decode(content))
-    except (DecodeError, *NOT_JSON):
+    except (DecodeError, ValueError, *NOT_JSON):
         return _scalar(content)
 
 

@@ -83,12 +83,15 @@ def record_select(format_name: str, *, own_attributes: bool, retention_days: int
     """Return the SELECT over `raw` that gives `LOG_COLUMNS`, for the rows of one format.
 
     Args:
-        format_name: A row of `FORMATS`, or `unparsed` or `otlp`.
+        format_name: A row of `FORMAT`, or `unparsed` or `otlp`.
         own_attributes: Whether the rows have attributes of their own beside those in their body.
         retention_days: How long the records are to be kept.
     """
     select, keys = _format_select(format_name)
-    is_open = own_attributes or (not keys and format_name not in (UNPARSED, OTLP))
+    positional = FORMAT[format_name].positional if format_name in FORMAT else 0
+    is_open = not positional and (
+        own_attributes or (not keys and format_name not in (UNPARSED, OTLP))
+    )
     if is_open:
         select = _looked_up(select, keys)
         values = {column.attribute: f"values[{index}]" for index, column in enumerate(PROMOTED, 1)}
@@ -96,6 +99,8 @@ def record_select(format_name: str, *, own_attributes: bool, retention_days: int
         values = {key: f"`{key}`" for key in keys}
     select = _checked(select, values)
     others = _open_others() if is_open else _closed_others(values)
+    if positional:
+        others = f"arrayConcat({others}, arraySlice(raw_row.Attributes, {positional + 1}))"
     columns = _record_columns(format_name, values, others, retention_days)
     listed = ",\n    ".join(f"{columns[column.name]} AS {column.name}" for column in LOG_COLUMNS)
     return f"SELECT\n    {listed}\nFROM (\n{select}\n)"

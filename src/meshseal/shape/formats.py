@@ -13,6 +13,9 @@ UNPARSED = "unparsed"
 OTLP = "otlp"
 """The format of an OpenTelemetry record whose body is not one of the mesh formats."""
 
+ENVOY_ALS = "envoy_als"
+"""The format of an entry of Envoy's access log service, which has no text to be recognised."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -27,6 +30,8 @@ class Format:
             (key, value) named `pairs`, as open as the line is (false).
         mesh: Whether it is recognised inside OpenTelemetry bodies too.
         title: What it is, for the reference page.
+        positional: So many of a row's attributes are the format's own fields, in their order; the
+            others are kept as they are.
     """
 
     name: str
@@ -35,6 +40,7 @@ class Format:
     closed: bool
     mesh: bool
     title: str
+    positional: int = 0
 
 
 _STAMP = r"^\\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[^\\]]*\\]"
@@ -87,9 +93,19 @@ FORMATS: tuple[Format, ...] = (
     ),
 )
 
-FORMAT = {entry.name: entry for entry in FORMATS}
+_ENVOY_ENTRY = Format(
+    name=ENVOY_ALS,
+    check="false",
+    files=("envoy_als", "envoy_access", "envoy_als_peer"),
+    closed=True,
+    mesh=False,
+    title="Envoy access log service",
+    positional=28,
+)
 
-HINTS: frozenset[str] = frozenset(FORMAT) | {UNPARSED}
+FORMAT = {entry.name: entry for entry in (*FORMATS, _ENVOY_ENTRY)}
+
+HINTS: frozenset[str] = frozenset(entry.name for entry in FORMATS) | {UNPARSED}
 """What a sender may give as a format. A hint that does not fit the line gives way to its content;
 `unparsed` keeps every line as it is."""
 

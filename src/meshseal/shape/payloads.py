@@ -46,19 +46,17 @@ class PayloadShape:
     Attributes:
         structure: The payload's columns, for ClickHouse's `file(path, 'Protobuf', structure)`.
         file: Its SELECT in `sql/payload/`.
-        through: SELECTs in `sql/`, each over the one before it as its `fields`.
-        nested_structure: Of a payload whose nested values are known beforehand, the columns with
-            them; `<file>_nested.sql` gives their encoded forms.
         recognise: The function that finds a body's format from it and the sender's hint.
         version: Goes into the manifest; raised whenever the same bytes would give other records.
+        nested_structure: Of a payload whose nested values are known beforehand, the columns with
+            them; `<file>_nested.sql` gives their encoded forms.
     """
 
     structure: str
     file: str
-    through: tuple[str, ...] = ()
-    nested_structure: str = ""
     recognise: str = "meshseal_recognise"
     version: int = 1
+    nested_structure: str = ""
 
 
 SHAPES: dict[Payload, PayloadShape] = {
@@ -70,7 +68,6 @@ SHAPES: dict[Payload, PayloadShape] = {
     Payload.ENVOY_ALS: PayloadShape(
         envoy.STRUCTURE,
         "envoy_als",
-        through=("format/envoy_access.sql", "payload/envoy_als_records.sql"),
         nested_structure=envoy.NESTED_STRUCTURE,
         recognise="meshseal_recognise_envoy_als",
     ),
@@ -107,12 +104,8 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
     envelopes = (
         f"SELECT *{content} FROM file('{path}', 'Protobuf', $${_ENVELOPE}, {shape.structure}$$)"
     )
-    last = (file, *shape.through)[-1]
-    columns = ", ".join(name for name in render.columns(last) if name in RAW_COLUMNS)
-    select = render.over(file, "envelopes", envelopes)
-    for name in shape.through:
-        select = render.over(name, "fields", select)
-    select = select.replace("$nested", nested)
+    columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
+    select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
     return (
         f"INSERT INTO {table} ({columns}, Format)\n"
         f"SELECT {columns}, {shape.recognise}(Body, Hint) AS Format\n"

@@ -10,45 +10,47 @@ import functools
 import re
 from importlib import resources
 
+from meshseal.model.columns import ATTRIBUTE_COLUMN
+
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _COLUMN = re.compile(r"^    (?:.* AS )?(\w+),?$", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"AS `([^`]+)`")
 
-_ENVOY_FIELDS = ", ".join(
-    f"{name} String"
-    for name in (
-        "start_time",
-        "method",
-        "path",
-        "protocol",
-        "response_code",
-        "response_flags",
-        "response_code_details",
-        "connection_termination_details",
-        "upstream_transport_failure_reason",
-        "bytes_received",
-        "bytes_sent",
-        "duration",
-        "upstream_service_time",
-        "x_forwarded_for",
-        "user_agent",
-        "request_id",
-        "authority",
-        "upstream_host",
-        "upstream_cluster",
-        "upstream_local_address",
-        "downstream_local_address",
-        "downstream_remote_address",
-        "requested_server_name",
-        "route_name",
-    )
+_ENVOY_NAMES = (
+    "start_time",
+    "method",
+    "path",
+    "protocol",
+    "response_code",
+    "response_flags",
+    "response_code_details",
+    "connection_termination_details",
+    "upstream_transport_failure_reason",
+    "bytes_received",
+    "bytes_sent",
+    "duration",
+    "upstream_service_time",
+    "x_forwarded_for",
+    "user_agent",
+    "request_id",
+    "authority",
+    "upstream_host",
+    "upstream_cluster",
+    "upstream_local_address",
+    "downstream_local_address",
+    "downstream_remote_address",
+    "requested_server_name",
+    "route_name",
 )
+_ENVOY_FIELDS = ", ".join(f"{name} String" for name in _ENVOY_NAMES)
 
 
 @functools.cache
 def load(name: str) -> str:
     """Return the text of a file of `sql/`, such as `format/json.sql`, without its comments."""
     text = resources.files("meshseal.shape").joinpath("sql", name).read_text()
+    text = text.replace("$envoy_names", str(list(_ENVOY_NAMES)))
+    text = text.replace("$promoted", str(sorted(ATTRIBUTE_COLUMN)))
     return _COMMENT.sub("", text).replace("$envoy_fields", f"Tuple({_ENVOY_FIELDS})").strip()
 
 
