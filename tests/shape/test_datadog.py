@@ -67,7 +67,7 @@ _LOGS = st.lists(st.dictionaries(_KEYS, _VALUES), min_size=1)
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(_LOGS)
 def test_any_logs_are_as_many_records_as_the_door_counts(

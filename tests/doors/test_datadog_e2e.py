@@ -1,0 +1,183 @@
+"""Datadog's clients and a real server: every log there once, also when the server is killed."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.exceptions import ApiException, ForbiddenException
+from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+from datadog_api_client.v2.api.logs_api import LogsApi
+from datadog_api_client.v2.model.content_encoding import ContentEncoding
+from datadog_api_client.v2.model.http_log import HTTPLog
+from datadog_api_client.v2.model.http_log_item import HTTPLogItem
+
+from meshseal.access.identity import Role
+from tests.receive.door import DoorSettings, running_door
+from tests.server import ServerProcess
+
+RECORDS, A_REQUEST = 10_000, 100
+COUNT = 'sum(count_over_time({meshseal_door="datadog"}[2h]))'
+STATUSES = ["debug", "info", "warn", "error"]
+_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def client(address: str, key: str = "any") -> ApiClient:
+    return ApiClient(
+        Configuration(
+            server_index=1,
+            server_variables={"name": address, "protocol": "http"},
+            api_key={"apiKeyAuth": key},
+        )
+    )
+
+
+def text(number: int) -> str:
+    return f"part {number // 1000}: order {number} costs 7 €"
+
+
+def item(number: int, begun: int) -> HTTPLogItem:
+    return HTTPLogItem(
+        message=text(number),
+        status=STATUSES[number % 4],
+        timestamp=begun * 1000 + number,
+        hostname=f"host-{number % 11}",
+        service=f"shop-{number % 3}",
+        ddsource="python",
+        ddtags=f"env:prod,version:1.{number % 5},customer:c{number}",
+        order={"id": number},
+    )
+
+
+def expected(number: int, begun: int) -> dict[str, Any]:
+    return {
+        "line": text(number),
+        "time_unix_nano": begun * 10**9 + number * 10**6,
+        "host_name": f"host-{number % 11}",
+        "service_name": f"shop-{number % 3}",
+        "datadog_log_source": "python",
+        "deployment_environment_name": "prod",
+        "service_version": f"1.{number % 5}",
+        "detected_level": STATUSES[number % 4],
+        "customer": f"c{number}",
+        "order_id": str(number),
+    }
+
+
+def check_found(server: ServerProcess, wanted: list[dict[str, Any]]) -> None:
+    """Check that there are these records and no others, each once."""
+    server.wait_for_count(len(wanted), COUNT)
+    for part in range(-(-len(wanted) // 1000)):
+        here = [
+            {name: value for name, value in record.items() if name not in _OWN}
+            for record in server.records(f'{{meshseal_door="datadog"}} |= "part {part}: "')
+        ]
+        of_part = wanted[part * 1000 : part * 1000 + 1000]
+        assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == of_part
+
+
+def check_conserved(server: ServerProcess) -> None:
+    names = ("received", "stored", "refused", "deduplicated")
+    sums: dict[str, float] = {}
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = server.metrics()
+        sums = {
+            name: found.get((f"meshseal_records_{name}_total", "datadog", "default"), 0)
+            for name in names
+        }
+        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
+
+
+@pytest.mark.e2e
+def test_datadog_s_own_client_loses_nothing_to_a_kill(tmp_path: Path) -> None:
+    port, begun = free_port(), int(time.time()) - 60
+    half, go_on, failures = threading.Event(), threading.Event(), []
+
+    def send() -> None:
+        api = LogsApi(client(f"127.0.0.1:{port}"))
+        for first in range(0, RECORDS, A_REQUEST):
+            body = HTTPLog([item(number, begun) for number in range(first, first + A_REQUEST)])
+            if first == RECORDS // 2:
+                half.set()
+            while True:  # As the Agent does: what is not answered is sent again.
+                try:
+                    assert api.submit_log(body, content_encoding=ContentEncoding("gzip")) == {}
+                    break
+                except (ApiException, urllib3.exceptions.HTTPError) as error:
+                    failures.append(error)
+                    time.sleep(0.1)
+            if first == RECORDS // 2:
+                assert go_on.wait(60)
+
+    with ServerProcess(tmp_path / "data", "--set", f"doors.datadog.port={port}") as server:
+        sender = threading.Thread(target=send)
+        sender.start()
+        assert half.wait(60)
+        server.kill()
+        go_on.set()
+        server.start()
+        sender.join(120)
+        assert not sender.is_alive()
+        assert failures, "nothing was sent while the server was away"
+        check_found(server, [expected(number, begun) for number in range(RECORDS)])
+        check_conserved(server)
+        assert server.verify().returncode == 0
+
+
+@pytest.mark.e2e
+def test_the_conversation_is_the_same_at_every_address(server: ServerProcess) -> None:
+    bases = (server.urls["datadog"], f"{server.url}/datadog")
+    body = json.dumps([{"message": "hello", "service": "web"}]).encode()
+    for base in bases:
+        for path, status in (("/api/v2/logs", 202), ("/v1/input/key", 200)):
+            answer = requests.post(f"{base}{path}", data=body, timeout=10)
+            assert (answer.status_code, answer.json()) == (status, {})
+        assert requests.get(f"{base}/info", timeout=10).json()["client_drop_p0s"] is False
+        answer = requests.get(f"{base}/api/v1/validate", params={"api_key": "k"}, timeout=10)
+        assert (answer.status_code, answer.json()) == (200, {"valid": True})
+        assert requests.post(f"{base}/api/v2/series", b"x", timeout=10).status_code == 202
+        assert requests.get(f"{base}/nothing", timeout=10).status_code == 404
+    assert server.post("/api/v2/logs", body).status_code == 202
+    assert server.post("/v1/input?service=cart", b"one\ntwo").status_code == 200
+    server.wait_for_count(7, COUNT)
+    assert server.metric('sum(count_over_time({service_name="cart"}[2h]))') == 2
+    counted = server.get("/metrics").text
+    assert 'meshseal_requests_total{door="datadog",outcome="not_kept"} 2.0' in counted
+
+
+def test_only_a_key_that_holds_is_valid(tmp_path: Path) -> None:
+    with running_door(tmp_path, DoorSettings(trial=False)) as door:
+        key = door.credentials.create_key(name="dd", role=Role.SHIPPER, tenant="team-a").token
+        address = f"{door.address[0]}:{door.address[1]}"
+        assert AuthenticationApi(client(address, key)).validate().valid is True
+        with pytest.raises(ForbiddenException):
+            AuthenticationApi(client(address, "msk_a_b")).validate()
+        LogsApi(client(address, key)).submit_log(HTTPLog([item(1, 0)]))
+        for path, parameters in (
+            ("/api/v2/logs", {"dd-api-key": key}),
+            ("/datadog/v1/input", {"api_key": key}),
+            (f"/datadog/v1/input/{key}", {}),
+            (f"/datadog/key/{key}/api/v2/logs", {}),
+        ):
+            assert door.post(path, b'[{"message":"a"}]', params=parameters).status_code // 100 == 2
+        assert door.post("/api/v2/logs", b"[{}]").status_code == 401
+        assert door.post("/datadog/v1/input/msk_a_b", b"[{}]").status_code == 403
+        assert door.post("/datadog/v0.4/traces", b"\x90").status_code == 401
+        assert [one.tenant for one in door.spooled()] == ["team-a"] * 5
