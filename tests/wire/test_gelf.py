@@ -82,7 +82,8 @@ def test_a_connection_gives_its_messages(data: bytes, messages: list[bytes], ref
 @given(data=st.data())
 def test_it_does_not_matter_how_the_network_cut_it(data: st.DataObject) -> None:
     whole, messages, refused = data.draw(st.sampled_from(list(STREAMS.values())))
-    one, steps, rest = session(), [], whole
+    one, rest = session(), whole
+    steps: list[Step] = []
     while rest:
         size = data.draw(st.integers(1, len(rest)))
         steps += one.received(rest[:size], 1)
@@ -167,7 +168,7 @@ BAD_DATAGRAMS = {
     "broken gzip": gzip.compress(b"{}")[:-9],
     "broken zlib": zlib.compress(b'{"a":1}')[:-5],
     "gzip of no message": gzip.compress(b"hello"),
-    "a chunk's head only": b"\x1e\x0f12345678\x00\x02",
+    "a message of one chunk with nothing in it": b"\x1e\x0f12345678\x00\x01",
     "less than a chunk's head": b"\x1e\x0f1234",
     "a chunk beyond the last": b"\x1e\x0f12345678\x02\x02x",
     "a chunk of none": b"\x1e\x0f12345678\x00\x00x",
@@ -192,6 +193,12 @@ def test_chunks_of_others_are_others() -> None:
     assert sent(door, second, sender=Sender("address:10.0.0.2", "u")) == ([], 0)
     assert sent(door, second, address=("10.0.0.1", 1)) == ([message(1)], 0)
     assert door.pending_bytes == 2 * len(second)
+
+
+def test_the_last_chunk_may_be_empty() -> None:
+    body = message(1)
+    whole, empty = b"\x1e\x0f12345678\x00\x02" + body, b"\x1e\x0f12345678\x01\x02"
+    assert sent(GelfDatagrams("gelf_udp"), whole, empty) == ([body], 0)
 
 
 def test_another_number_of_chunks_is_refused() -> None:

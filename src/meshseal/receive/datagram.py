@@ -14,6 +14,9 @@ Batch = list[tuple[bytes, Address]]
 _KERNEL_BYTES = 8 << 20
 _WAITING_BYTES = 16 << 20
 _BATCH_SECONDS = 0.02
+_QUIET_SECONDS = 5.0
+_OVERHEAD_BYTES = 128
+"""What a datagram holds in memory besides its bytes, about: empty ones are not for nothing."""
 
 
 def bind_datagrams(host: str, port: int, *, what: str, key: str) -> socket.socket:
@@ -21,6 +24,9 @@ def bind_datagrams(host: str, port: int, *, what: str, key: str) -> socket.socke
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
+    with contextlib.suppress(OSError, AttributeError):
+        # Beyond what the system lets everybody have; for those who may.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, _KERNEL_BYTES)
     try:
         sock.bind((host, port))
     except OSError as error:
@@ -37,11 +43,12 @@ class DatagramServer(asyncio.DatagramProtocol):
     """A listener for one protocol over UDP.
 
     Datagrams wait in memory, bounded, while a batch before them is being made durable; there is
-    nobody to ask to slow down, so that what finds no room is lost, and counted.
+    nobody to ask to slow down, so that what finds no room is lost, and counted. While nothing
+    arrives, an empty batch is handed over now and then, so that what waits for its rest is given up.
 
     Args:
         sock: The bound socket.
-        take: Makes a batch durable and returns what to answer.
+        take: Makes a batch durable and returns what to answer; it raises nothing.
         lose: Counts datagrams for which there was no room.
     """
 
@@ -69,6 +76,7 @@ class DatagramServer(asyncio.DatagramProtocol):
     async def stop(self) -> None:
         """Hear no more; what has arrived is made durable first."""
         if self._transport:
+            self._hear_what_is_there()
             self._transport.close()
         while self._waiting_bytes and self._task and not self._task.done():  # noqa: ASYNC110
             await asyncio.sleep(_BATCH_SECONDS)
@@ -84,16 +92,28 @@ class DatagramServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Queue a datagram."""
         arrived = (data, (str(addr[0]), int(addr[1])))
-        if self._waiting_bytes + len(data) > _WAITING_BYTES:
+        size = len(data) + _OVERHEAD_BYTES
+        if self._waiting_bytes + size > _WAITING_BYTES:
             self._lose([arrived])
             return
         self._waiting.append(arrived)
-        self._waiting_bytes += len(data)
+        self._waiting_bytes += size
         self._arrived.set()
+
+    def _hear_what_is_there(self) -> None:
+        """Take what the system has for this socket, no more than it can hold."""
+        heard = 0
+        with contextlib.suppress(OSError):
+            while heard <= 2 * _KERNEL_BYTES:
+                data, addr = self._sock.recvfrom(65_535)
+                heard += len(data) + _OVERHEAD_BYTES
+                self.datagram_received(data, addr)
 
     async def _forward(self) -> None:
         while True:
-            await self._arrived.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_QUIET_SECONDS):
+                    await self._arrived.wait()
             # One write to disk for what comes in a burst.
             await asyncio.sleep(_BATCH_SECONDS)
             batch, self._waiting = self._waiting, []

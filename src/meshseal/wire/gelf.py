@@ -199,7 +199,7 @@ class GelfDatagrams(Datagrams):
         if not data.startswith(_CHUNK_MAGIC):
             return data
         tenant = datagram.sender.tenant
-        if len(data) <= _CHUNK_HEAD:
+        if len(data) < _CHUNK_HEAD:  # gelf-pro may send a last chunk with nothing in it
             self._refused[tenant] += 1
             return None
         number, total = data[10], data[11]
