@@ -457,7 +457,10 @@ def resident_bytes(pid: int) -> int:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("secure", [False, True], ids=["TCP", "TLS"])
-def test_idle_connections_are_cheap(tmp_path: Path, files: Files, secure: bool) -> None:
+def test_idle_connections_are_cheap(
+    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch, secure: bool
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
     tls = [f"tls.certificate_file={files.certificate}", f"tls.key_file={files.key}"]
     arguments = [word for one in tls for word in ("--set", one)] if secure else []
     context = ssl.create_default_context(cafile=str(files.certificate))
