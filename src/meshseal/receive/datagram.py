@@ -12,6 +12,7 @@ from meshseal.model.errors import ConfigError
 Address = tuple[str, int]
 Batch = list[tuple[bytes, Address]]
 _KERNEL_BYTES = 8 << 20
+_SO_RCVBUFFORCE = 33  # Linux; the module `socket` has no name for it
 _WAITING_BYTES = 16 << 20
 _BATCH_SECONDS = 0.02
 _QUIET_SECONDS = 5.0
@@ -24,9 +25,9 @@ def bind_datagrams(host: str, port: int, *, what: str, key: str) -> socket.socke
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError):
         # Beyond what the system lets everybody have; for those who may.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, _KERNEL_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _KERNEL_BYTES)
     try:
         sock.bind((host, port))
     except OSError as error:
@@ -64,6 +65,7 @@ class DatagramServer(asyncio.DatagramProtocol):
         self._waiting: Batch = []
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
+        self._stopping = False
         self._transport: asyncio.DatagramTransport | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -75,11 +77,12 @@ class DatagramServer(asyncio.DatagramProtocol):
 
     async def stop(self) -> None:
         """Hear no more; what has arrived is made durable first."""
-        if self._transport:
-            self._hear_what_is_there()
-            self._transport.close()
+        self._hear_what_is_there()
+        self._stopping = True
         while self._waiting_bytes and self._task and not self._task.done():  # noqa: ASYNC110
             await asyncio.sleep(_BATCH_SECONDS)
+        if self._transport:
+            self._transport.close()
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -93,7 +96,7 @@ class DatagramServer(asyncio.DatagramProtocol):
         """Queue a datagram."""
         arrived = (data, (str(addr[0]), int(addr[1])))
         size = len(data) + _OVERHEAD_BYTES
-        if self._waiting_bytes + size > _WAITING_BYTES:
+        if self._stopping or self._waiting_bytes + size > _WAITING_BYTES:
             self._lose([arrived])
             return
         self._waiting.append(arrived)
