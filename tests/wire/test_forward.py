@@ -241,7 +241,7 @@ TIMES: dict[str, tuple[Any, int, dict[str, Any]]] = {
     "none": (None, 0, {}),
     "zero": (0, 0, {}),
     "text": ("yesterday", 0, {ORIGINAL: "yesterday"}),
-    "no number": (float("nan"), 0, {ORIGINAL: "nan"}),
+    "no number": (float("nan"), 0, {ORIGINAL: "NaN"}),
     "too far": (1 << 63, 0, {ORIGINAL: str(1 << 63)}),
     "true": (True, 0, {ORIGINAL: "True"}),
     "another extension": (msgpack.ExtType(5, b"x"), 0, {ORIGINAL: "{'type': 5, 'data': 'x'}"}),
@@ -691,3 +691,42 @@ def test_every_datagram_is_answered() -> None:
     arrived = FORWARD_UDP.datagrams("forward_udp").received(batch, RECEIVED)
     assert arrived.replies == tuple((b"\0", ("10.0.0.1", 5 + n)) for n in range(3))
     assert (arrived.envelopes, dict(arrived.refused)) == ((), {})
+
+
+# ---- Captures ----------------------------------------------------------------------------------
+
+
+def test_there_are_captures() -> None:
+    """Of each client every mode; that of `-user` and `-shared-key` begins with the handshake."""
+    assert [path.name for path in capture_folders()] == [
+        "envoy-1.40.0",
+        "fluent-logger-node-3.4.1-CompressedPackedForward",
+        "fluent-logger-node-3.4.1-Message",
+        "fluent-logger-node-3.4.1-PackedForward",
+        "fluent-logger-node-3.4.1-user",
+        "fluent-logger-python-0.11.1",
+        "fluent-org-logger-node-1.0.10-CompressedPackedForward",
+        "fluent-org-logger-node-1.0.10-Forward",
+        "fluent-org-logger-node-1.0.10-Message",
+        "fluent-org-logger-node-1.0.10-PackedForward",
+        "fluent-org-logger-node-1.0.10-shared-key",
+    ]
+
+
+def capture_folders() -> list[Path]:
+    return sorted(path.parent for path in CAPTURES.glob("*/sent.bin"))
+
+
+def capture_secrets(folder: Path) -> Secrets | None:
+    return {"user": USERS, "key": KEY}.get(folder.name.rpartition("-")[2])
+
+
+@pytest.mark.parametrize("folder", capture_folders(), ids=lambda path: path.name)
+def test_a_capture_of_a_real_client(folder: Path) -> None:
+    """What the client wrote on one connection, and the answer that it was content with."""
+    sent = (folder / "sent.bin").read_bytes()
+    expected = json.loads((folder / "expected.json").read_text())
+    one = session(capture_secrets(folder))
+    taken = talk(one, *(sent[at : at + 7] for at in range(0, len(sent), 7)))
+    assert one.opened() + taken.answers == (folder / "answered.bin").read_bytes()
+    assert [[tag.decode(), *rest] for tag, *rest, _ in taken.events] == expected["events"]
