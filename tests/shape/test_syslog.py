@@ -192,6 +192,21 @@ MESSAGES = [
         resource={"host.name": "mx", "service.name": "postfix/smtpd(x)", "process.pid": "12"},
     ),
     Message(
+        "rsyslog writes no colon where it had none",
+        "<14>Sep  6 12:14:14 host-0 app0[100] order 0 costs 7",
+        "order 0 costs 7",
+        "2026-09-06T12:14:14",
+        resource={"host.name": "host-0", "service.name": "app0", "process.pid": "100"},
+    ),
+    Message(
+        "a process that is no number, and spaces before the text",
+        "<14>Sep  6 12:14:14 h app[main/1]:   x",
+        "  x",
+        "2026-09-06T12:14:14",
+        resource={"host.name": "h", "service.name": "app"},
+        other={"syslog.procid": "main/1"},
+    ),
+    Message(
         "HAProxy leaves its host out",
         "<134>Sep  6 12:14:14 haproxy[14389]: Proxy http-in started.",
         "Proxy http-in started.",

@@ -56,6 +56,15 @@ FRAMES: dict[str, tuple[bytes, list[bytes]]] = {
     "lines with CRLF": (b"<14>a\r\n<14>b\r\n", [b"<14>a", b"<14>b"]),
     "NUL, as Python's handler ends messages": (b"<14>a\0<14>b\0", [b"<14>a", b"<14>b"]),
     "LF and NUL mixed": (b"<14>a\0<14>b\n<14>c\n\0", [b"<14>a", b"<14>b", b"<14>c"]),
+    "LF first and NUL then": (b"<14>a\n<14>b\0<14>c\n<14>d\0", [b"<14>%c" % c for c in b"abcd"]),
+    "lines in messages that end with NUL": (
+        b"<14>a\0<14>b\n at c\n at <14>\n\n<1\0<14>d\n e\0",
+        [b"<14>a", b"<14>b\n at c\n at <14>\n\n<1", b"<14>d\n e"],
+    ),
+    "a NUL in a counted message ends nothing": (
+        b"7 <14>a\0b<14>c\n<14>d\n",
+        [b"<14>a\0b", b"<14>c", b"<14>d"],
+    ),
     "counted": (b"5 <14>a7 <14>b\nc", [b"<14>a", b"<14>b\nc"]),
     "counted, with an end of line in the count": (b"6 <14>a\n6 <14>b\n", [b"<14>a", b"<14>b"]),
     "counted and an end of line behind it": (b"5 <14>a\n5 <14>b\n", [b"<14>a", b"<14>b"]),

@@ -149,7 +149,11 @@ class StreamIngest:
     async def _talk(self, stream: Stream, session: Session, lease: Lease) -> None:
         waiting_since: float | None = None
         while True:
-            data = await self._read(stream, waiting_since)
+            try:
+                data = await self._read(stream, waiting_since)
+            except (OSError, PayloadError):
+                await self._keep_rest(stream, session, lease)
+                raise
             now = time.time_ns()
             telemetry.REQUEST_BYTES.labels(self._protocol.name).inc(len(data))
             await self._hold(lease, session.buffered_bytes + len(data))
@@ -165,6 +169,12 @@ class StreamIngest:
                 waiting_since = None
             elif stepped or waiting_since is None:
                 waiting_since = time.monotonic()
+
+    async def _keep_rest(self, stream: Stream, session: Session, lease: Lease) -> None:
+        """Take what a connection that is lost ended in, if nobody would send it again."""
+        if not self._protocol.answers:
+            for step in session.ended(time.time_ns()):
+                await self._do(stream, session, step, lease)
 
     async def _read(self, stream: Stream, waiting_since: float | None) -> bytes:
         """Return what has arrived. Raises: PayloadError when a message is not whole in time."""

@@ -36,14 +36,17 @@ _ENDS = b"\r\n\0"
 # begins with a number is a line.
 _COUNT = re.compile(rb"([1-9][0-9]{0,9}) <")
 _COUNT_BEGUN = re.compile(rb"[1-9][0-9]{0,9} ?")
-_END = re.compile(rb"[\n\0]")
+# A sender that ends messages with NUL has lines in them: those end nothing, but for one that is
+# clearly before another message.
+_NUL_END = re.compile(rb"\0|\n(?=<[0-9]{1,3}>)")
+_LONGEST_PRIORITY = 5
 
 
 class SyslogFramer:
     """Cuts a stream into messages. How each is framed is decided anew for each.
 
-    A message that begins with its length and a space has exactly that length; any other ends with
-    LF or NUL.
+    A message that begins with its length and a space has exactly that length. Any other ends with
+    LF; or with NUL, as all do on this connection from the first that does so.
     """
 
     def __init__(self) -> None:
@@ -51,6 +54,7 @@ class SyslogFramer:
         # No message can end before so many bytes are there, or at one of those seen already.
         self._wanted = 0
         self._is_too_long = False
+        self._ends_with_nul = False
         self._searched = 0
 
     @property
@@ -80,17 +84,19 @@ class SyslogFramer:
     def _walk(self, data: bytes, messages: list[bytes]) -> int:
         """Collect messages; return where the first one begins that is not whole."""
         position, size, searched = 0, len(data), self._searched
-        has_nul = b"\0" in data
+        nul = data.find(b"\0")
         self._wanted = self._searched = 0
         while position < size:
             begin, end = _counted(data, position)
             behind = end
             if not end:
-                begin, end = position, _line_end(data, max(position, searched), has_nul)
+                if -1 < nul < position:
+                    nul = data.find(b"\0", position)
+                begin, end = position, self._line_end(data, max(position, searched), nul)
                 behind = end + 1
             self._is_too_long = (end if end >= 0 else size) - begin > MAX_MESSAGE_BYTES
             if end < 0:
-                self._searched = size
+                self._searched = max(position, size - _LONGEST_PRIORITY)
             elif end > size:
                 self._wanted = end - position
             if self._is_too_long or not 0 <= end <= size:
@@ -99,6 +105,17 @@ class SyslogFramer:
                 messages.append(message)
             position, searched = behind, 0
         return position
+
+    def _line_end(self, data: bytes, begin: int, nul: int) -> int:
+        """Return where a line ends, or -1; `nul` is where the next NUL is, or -1."""
+        if not self._ends_with_nul:
+            end = data.find(b"\n", begin)
+            if nul < 0 or -1 < end < nul:
+                return end
+            self._ends_with_nul = True
+            return nul
+        found = _NUL_END.search(data, begin)
+        return found.start() if found else -1
 
 
 def _counted(data: bytes, position: int) -> tuple[int, int]:
@@ -113,14 +130,6 @@ def _counted(data: bytes, position: int) -> tuple[int, int]:
         if begun and begun.end() == len(data):
             return position, len(data) + 1
     return 0, 0
-
-
-def _line_end(data: bytes, begin: int, has_nul: bool) -> int:
-    """Return where a line ends, or -1."""
-    if not has_nul:
-        return data.find(b"\n", begin)
-    found = _END.search(data, begin)
-    return found.start() if found else -1
 
 
 class SyslogSession(Session):

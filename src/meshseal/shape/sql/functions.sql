@@ -98,6 +98,15 @@ CREATE OR REPLACE FUNCTION meshseal_first AS (texts) -> arrayFirst(text -> text 
 CREATE OR REPLACE FUNCTION meshseal_map AS (pairs) ->
     CAST(pairs, 'Map(LowCardinality(String), String)');
 
+-- ---- Spans ----------------------------------------------------------------------------------
+
+-- What a span's sender left out, as attributes. Source: OpenTelemetry, "Mapping to non-OTLP formats".
+CREATE OR REPLACE FUNCTION meshseal_dropped AS (attributes, events, links) -> arrayFilter(
+    pair -> tupleElement(pair, 2) != '0',
+    [('otel.dropped_attributes_count', toString(attributes)),
+     ('otel.dropped_events_count', toString(events)),
+     ('otel.dropped_links_count', toString(links))]);
+
 -- ---- Loki -----------------------------------------------------------------------------------
 
 -- A protobuf Timestamp as nanoseconds; -1, which is no time, where it does not fit.
@@ -251,10 +260,11 @@ CREATE OR REPLACE FUNCTION meshseal_bsd_time AS (stamp, received) -> arrayMap(
     [fromUnixTimestamp64Nano(received, 'UTC')])[1];
 
 -- What RFC 3164 has between the time and the text: all of it, the host, the tag and the process.
--- Either may be missing; what ends with a colon is a tag.
+-- Either may be missing. What ends with a colon is a tag; so is what has a number in brackets, for
+-- rsyslog writes no colon where it had none.
 CREATE OR REPLACE FUNCTION meshseal_bsd_tag AS (text) -> arrayMap(
     found -> if(notEmpty(found), found, extractGroups(text, '^(([^ \\[\\]]*[^ :\\[\\]])(?: : | ()()|$))')),
-    [extractGroups(text, '^((?:([^ \\[\\]]*[^ :\\[\\]]) +)?([^ :%\\[\\]]*[^ :%\\[\\]0-9*][^ :\\[\\]]*)(?:\\[([^\\] ]*)\\]:|:(?: |$)) ?)')])[1];
+    [extractGroups(text, '^((?:([^ \\[\\]]*[^ :\\[\\]]) +)?([^ :%\\[\\]]*[^ :%\\[\\]0-9*][^ :\\[\\]]*)(?:\\[([0-9]+)\\](?:: ?| |$)|\\[([^\\] ]*)\\]: ?|:(?: |$)))')])[1];
 
 -- The pairs of an RFC 5424 message's structured data, `id.parameter`; an element without parameters
 -- is a pair without a value.

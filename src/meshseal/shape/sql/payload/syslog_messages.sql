@@ -39,7 +39,7 @@ FROM (
         if(modern, '', dated[4]) AS zone,
         if(modern, meshseal_nil(parts[3]), tagged[2]) AS host,
         if(modern, meshseal_nil(parts[4]), tagged[3]) AS app,
-        if(modern, meshseal_nil(parts[5]), tagged[4]) AS process,
+        if(modern, meshseal_nil(parts[5]), concat(tagged[4], tagged[5])) AS process,
         if(modern, meshseal_nil(parts[6]), '') AS message_id,
         if(modern, '', dated[2]) AS sequence,
         multiIf(
