@@ -74,6 +74,9 @@ def send(doors: Doors, one: Call) -> tuple[int, dict[str, str], bytes]:
 def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], bytes]) -> None:
     """Fail unless the answer is one that the protocol has for such a request."""
     status, headers, body = answer
+    if one.protocol == "elasticsearch":
+        check_elasticsearch(status, headers, body)
+        return
     family = "lines" if one.protocol == "documents" else one.protocol
     successes = {"otlp_http": 200, "loki": 204, "lines": 200}
     if status == successes[family]:
@@ -95,6 +98,21 @@ def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], byt
     else:
         assert headers["content-type"] == PROTOBUF
         assert Status.FromString(body).code > 0
+
+
+def check_elasticsearch(status: int, headers: dict[str, str], body: bytes) -> None:
+    """Fail unless Elasticsearch answers like this."""
+    assert headers["x-elastic-product"] == "Elasticsearch"
+    assert headers["content-type"] == JSON
+    found = json.loads(body)
+    if status == 200:
+        statuses = [one["status"] for item in found["items"] for one in item.values()]
+        assert found["errors"] == (400 in statuses)
+        return
+    assert status in {400, 403, 413, 415, 503}, (status, body)
+    assert status != 503 or headers["retry-after"].isdigit()
+    assert found["status"] == status
+    assert found["error"]["type"]
 
 
 def _acknowledged(

@@ -107,6 +107,12 @@ LINES = (
     b'{"level":"error","msg":"caf\xc3\xa9 \xff closed"}\nplain words'
 )
 
+BULK = (
+    b'{"create":{"_index":"logs-shop-prod"}}\n{"message":"one","log":{"level":"info"}}\n'
+    b'{"update":{"_index":"shop","_id":"7"}}\n{"doc":{}}\n'
+    b'{"index":{"_index":"shop","_id":"7"}}\n{"host":{"name":"vm-7"},"n":[1,{"a":null}]}\n'
+)
+
 
 def samples() -> list[Sample]:
     """Return one request or more for every protocol over HTTP, as of now."""
@@ -121,4 +127,5 @@ def samples() -> list[Sample]:
         Sample("lines", LINES, TEXT, 4),
         Sample("lines", LINES, TEXT, 4, {"format": "istio_json", "labels": "service.name=cart"}),
         Sample("documents", documents, "application/x-ndjson", 3),
+        Sample("elasticsearch", BULK, "application/x-ndjson", 2),
     ]
