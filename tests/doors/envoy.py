@@ -207,9 +207,13 @@ def tcp_listener(name: str, cluster: str, logs: Sequence[Json]) -> Json:
 
 def _listener(name: str, filter_name: str, config: Json, tls: Json | None) -> Json:
     chain: Json = {"filters": [{"name": filter_name, "typed_config": config}]}
+    found = {"name": name, "address": address("127.0.0.1", 0), "filter_chains": [chain]}
     if tls:
         chain["transport_socket"] = tls
-    return {"name": name, "address": address("127.0.0.1", 0), "filter_chains": [chain]}
+        inspector = f"{_TYPE}extensions.filters.listener.tls_inspector.v3.TlsInspector"
+        named = {"name": "envoy.filters.listener.tls_inspector"}
+        found["listener_filters"] = [{**named, "typed_config": {"@type": inspector}}]
+    return found
 
 
 def address(host: str, port: int) -> Json:
