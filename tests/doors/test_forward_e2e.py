@@ -1,0 +1,291 @@
+"""Clients of the Forward protocol and a real server: every event there once, also after a kill."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import requests
+from fluent.sender import EventTime, FluentSender
+
+from meshseal.spool.copies import DELIVERY_SECONDS
+from tests.doors.envoy import cluster, free_port, http_listener, running_envoy
+from tests.doors.forward_sender import chunk, event_time, send_all
+from tests.doors.node_clients import node
+from tests.server import ServerProcess
+
+pytestmark = pytest.mark.e2e
+RECORDS = 10_000
+COUNT = 'sum(count_over_time({meshseal_door="forward"}[2h]))'
+LEVELS = ("debug", "info", "warn", "error")
+_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
+
+
+def text(number: int) -> str:
+    return f"part {number // 1000}: order {number} costs 7 €"
+
+
+def event(number: int) -> dict[str, Any]:
+    """A record as Fluent Bit sends it, different for each number."""
+    return {
+        "log": text(number) + "\n",
+        "level": LEVELS[number % 4],
+        "stream": "stdout",
+        "order": {"id": number},
+        "kubernetes": {
+            "pod_name": f"cart-{number % 7}",
+            "namespace_name": "shop",
+            "labels": {"app": "cart"},
+        },
+    }
+
+
+def record(number: int, begun: int, tag: str) -> dict[str, Any]:
+    """What must be found of it."""
+    return {
+        "line": text(number),
+        "time_unix_nano": begun * 10**9 + number * 1001,
+        "service_name": "cart",
+        "detected_level": LEVELS[number % 4],
+        "fluent_tag": tag,
+        "log_iostream": "stdout",
+        "order_id": str(number),
+        "k8s_pod_name": f"cart-{number % 7}",
+        "k8s_namespace_name": "shop",
+        "k8s_pod_label_app": "cart",
+    }
+
+
+def check_found(server: ServerProcess, wanted: list[dict[str, Any]]) -> None:
+    """Check that there are these records and no others, each once."""
+    server.wait_for_count(len(wanted), COUNT)
+    for part in range(-(-len(wanted) // 1000)):
+        here = [
+            {name: value for name, value in one.items() if name not in _OWN}
+            for one in server.records(f'{{meshseal_door="forward"}} |= "part {part}: "')
+        ]
+        expected = wanted[part * 1000 : part * 1000 + 1000]
+        assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == expected
+
+
+def check_conserved(server: ServerProcess, **wanted: float) -> None:
+    """Check that received = stored + refused + deduplicated, since this process began."""
+    names = ("received", "stored", "refused", "deduplicated")
+    sums: dict[str, float] = {}
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        lines = [line for line in server.get("/metrics").text.splitlines() if "forward" in line]
+        sums = {
+            name: sum(
+                float(line.rpartition(" ")[2])
+                for line in lines
+                if line.startswith(f'meshseal_records_{name}_total{{door="forward"')
+            )
+            for name in names
+        }
+        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
+            assert {name: sums[name] for name in wanted} == wanted
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
+
+
+def test_chunks_are_stored_once_although_the_server_is_killed(tmp_path: Path) -> None:
+    port, begun = free_port(), int(time.time()) - 60
+    assert DELIVERY_SECONDS > 3600
+    batches = [
+        chunk(
+            f"shop.{first // 50 % 3}",
+            [
+                [event_time(begun * 10**9 + number * 1001), event(number)]
+                for number in range(first, first + 50)
+            ],
+            compressed=first % 100 == 0,
+        )
+        for first in range(0, RECORDS, 50)
+    ]
+    with ServerProcess(tmp_path / "data", "--set", f"doors.forward.port={port}") as server:
+        senders = [
+            threading.Thread(target=send_all, args=(port, batches[part::3])) for part in range(3)
+        ]
+        for sender in senders:
+            sender.start()
+        for share in (4, 2):
+            deadline = time.monotonic() + 60
+            while server.metric(COUNT) < RECORDS / share:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            server.kill()
+            server.start()
+        for sender in senders:
+            sender.join()
+        wanted = [record(number, begun, f"shop.{number // 50 % 3}") for number in range(RECORDS)]
+        check_found(server, wanted)
+        server.kill()
+        server.start()
+        # All of it once more: a server that was started anew knows what it has.
+        assert send_all(port, batches) == 0
+        check_conserved(server, deduplicated=RECORDS, refused=0)
+        check_found(server, wanted)
+        assert server.verify().returncode == 0
+
+
+def test_fluent_logger_for_python(tmp_path: Path) -> None:
+    begun = int(time.time()) - 60
+    with ServerProcess(tmp_path / "data") as server:
+        sender = FluentSender("shop", host="127.0.0.1", port=port_of(server))
+        for number in range(RECORDS):
+            at = EventTime.from_unix_nano(begun * 10**9 + number * 1001)
+            assert sender.emit_with_time("web", at, event(number))
+        sender.close()
+        check_found(server, [record(number, begun, "shop.web") for number in range(RECORDS)])
+        check_conserved(server, stored=RECORDS)
+
+
+SECURITY = {"sharedKey": "s3cret", "clientHostname": "web-1", "username": "alice"}
+
+
+@pytest.mark.parametrize(
+    ("client", "mode"),
+    [
+        ("fluent-org", "Message"),
+        ("fluent-org", "Forward"),
+        ("fluent-org", "CompressedPackedForward"),
+        ("fluent-logger", "PackedForward"),
+    ],
+)
+def test_clients_of_node_with_a_key_and_a_password(tmp_path: Path, client: str, mode: str) -> None:
+    begun = int(time.time()) - 60
+    events = tmp_path / "events"
+    events.write_text(
+        "".join(
+            json.dumps(["web", event(number), begun, number * 1001]) + "\n"
+            for number in range(RECORDS)
+        )
+    )
+    with ServerProcess(tmp_path / "data", *secrets(tmp_path)) as server:
+        where = {"host": "127.0.0.1", "port": port_of(server)}
+        security = {**SECURITY, "password": "wonder"}
+        options = {"tag": "shop", "eventMode": mode, "security": security, "parallel": 2500}
+        if client == "fluent-org":
+            options |= {"socket": where, "flushInterval": 20, "ack": {"ackTimeout": 60_000}}
+        else:
+            options |= {**where, "flushInterval": 20, "requireAckResponse": True}
+        process = node("forward.js", client, json.dumps(options), str(events))
+        said = process.communicate(timeout=120)[0]
+        assert (process.returncode, said.split()[-1]) == (0, str(RECORDS)), said[-500:]
+        check_found(server, [record(number, begun, "shop.web") for number in range(RECORDS)])
+        check_conserved(server, stored=RECORDS)
+
+
+def test_a_wrong_password_is_told_so(tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    events.write_text(json.dumps(["web", event(0), 1, 0]) + "\n")
+    with ServerProcess(tmp_path / "data", *secrets(tmp_path)) as server:
+        options = {
+            "tag": "shop",
+            "security": {**SECURITY, "password": "hatter"},
+            "socket": {
+                "host": "127.0.0.1",
+                "port": port_of(server),
+            },
+            "ack": {"ackTimeout": 3000},
+        }
+        process = node("forward.js", "fluent-org", json.dumps(options), str(events))
+        said = process.communicate(timeout=120)[0]
+        # The client gives up without a word; nothing was acknowledged.
+        assert said == ""
+        log = server.log()
+        assert "username/password mismatch" in log
+        assert not any(secret in log for secret in ("s3cret", "hatter", "wonder"))
+        assert server.metric(COUNT) == 0
+
+
+def test_envoy(tmp_path: Path) -> None:
+    fields = {
+        "start_time": "%START_TIME%",
+        "method": "%REQ(:METHOD)%",
+        "path": "%REQ(:PATH)%",
+        "protocol": "%PROTOCOL%",
+        "response_code": "%RESPONSE_CODE%",
+        "authority": "%REQ(:AUTHORITY)%",
+    }
+    kind = "envoy.extensions.access_loggers.fluentd.v3.FluentdAccessLogConfig"
+    log = {
+        "name": "envoy.access_loggers.fluentd",
+        "typed_config": {
+            "@type": f"type.googleapis.com/{kind}",
+            "cluster": "forward",
+            "tag": "envoy.access",
+            "stat_prefix": "forward",
+            "buffer_flush_interval": "0.05s",
+            "record": fields,
+        },
+    }
+    with ServerProcess(tmp_path / "data") as server:
+        listener = http_listener("web", "forward", [log])
+        clusters = [cluster("forward", port_of(server))]
+        with (
+            running_envoy(tmp_path, [listener], clusters) as envoy,
+            requests.Session() as asking,
+        ):
+            for number in range(300):
+                answer = asking.get(
+                    envoy.url("web", f"/direct/{number}"), headers={"Host": "cart:8080"}, timeout=30
+                )
+                assert answer.status_code == 204
+            server.wait_for_count(300, COUNT)
+        found = server.records('{meshseal_door="forward"}')
+        assert sorted(int(one["url_path"].rpartition("/")[2]) for one in found) == list(range(300))
+        assert {
+            (
+                one["fluent_tag"],
+                one["http_request_method"],
+                one["http_response_status_code"],
+                one["server_address"],
+                one["meshseal_format"],
+            )
+            for one in found
+        } == {("envoy.access", "GET", "204", "cart", "istio_json")}
+
+
+def test_metrics_are_refused_loudly_and_heartbeats_answered(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        with socket.create_connection(("127.0.0.1", port_of(server)), timeout=30) as peer:
+            peer.sendall(b"\xc0")
+            peer.sendall(msgpack.packb(["m", b"\x82\x01", {"fluent_signal": 1, "chunk": "c1"}]))
+            assert msgpack.unpackb(peer.recv(100)) == {"ack": "c1"}
+            peer.sendall(msgpack.packb(["a", int(time.time()), {"log": "part 0"}, {"chunk": "c2"}]))
+            assert msgpack.unpackb(peer.recv(100)) == {"ack": "c2"}
+        server.wait_for_count(1, COUNT)
+        check_conserved(server, stored=1, refused=1)
+        assert "metrics cannot be kept" in server.log()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heart:
+            heart.settimeout(30)
+            heart.sendto(b"\0", ("127.0.0.1", port_of(server, "forward_udp")))
+            assert heart.recv(10) == b"\0"
+
+
+def port_of(server: ServerProcess, door: str = "forward") -> int:
+    return int(server.urls[door].rpartition(":")[2])
+
+
+def secrets(folder: Path) -> list[str]:
+    """Write a door's secrets, and return the options that name them."""
+    key, users = folder / "key", folder / "users"
+    key.write_text("s3cret\n")
+    users.write_text("alice:wonder\nbob:builder\n")
+    for file in (key, users):
+        file.chmod(0o600)
+    return [
+        "--set",
+        f"doors.forward.shared_key_file={key}",
+        "--set",
+        f"doors.forward.users_file={users}",
+    ]
