@@ -16,8 +16,9 @@ import pytest
 
 from meshseal.model.envelope import Envelope
 from meshseal.receive.decompress import decompress
+from meshseal.receive.grpc_stream import Frames
 from meshseal.wire import PROTOCOL, PROTOCOLS
-from meshseal.wire.protocol import MAX_REQUEST_BYTES, Decoded, Request
+from meshseal.wire.protocol import MAX_REQUEST_BYTES, Decoded, Reply, Request
 from tests.shape.decoder import RECEIVED_UNIX_NANO, Decoder
 
 FOLDER = Path(__file__).parent / "captures"
@@ -45,18 +46,23 @@ class Capture:
         assert path in protocol.paths
         body = (self.path / "body.bin").read_bytes()
         encoding = headers.get("content-encoding", "")
-        return protocol.decode(
-            Request(
-                path=path,
-                query=parse_qs(query),
-                headers=headers,
-                body=decompress(body, encoding, limit_bytes=MAX_REQUEST_BYTES),
-                received_unix_nano=RECEIVED_UNIX_NANO,
-                door=protocol.name,
-                tenant=tenant,
-                source="key:abc",
-            )
+        made = Request(
+            path=path,
+            query=parse_qs(query),
+            headers=headers,
+            body=decompress(body, encoding, limit_bytes=MAX_REQUEST_BYTES),
+            received_unix_nano=RECEIVED_UNIX_NANO,
+            door=protocol.name,
+            tenant=tenant,
+            source="key:abc",
         )
+        if protocol.stream is None:
+            return protocol.decode(made)
+        frames = Frames("identity", MAX_REQUEST_BYTES)
+        frames.add(body)
+        messages, _ = frames.take(len(body))
+        envelopes = protocol.stream(made).received(messages, RECEIVED_UNIX_NANO)
+        return Decoded(tuple(envelopes), Reply(200))
 
 
 CAPTURES = [Capture(path.parent) for path in sorted(FOLDER.glob("*/*/request.json"))]
