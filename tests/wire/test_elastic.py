@@ -24,7 +24,7 @@ from meshseal.model.errors import (
     TooLargeError,
     UnsupportedError,
 )
-from meshseal.wire.elastic import BULK, credential, decode, refuse
+from meshseal.wire.elastic import BULK, MAX_LINES, credential, decode, refuse
 from meshseal.wire.elastic_reply import Filter, parse_filter
 from meshseal.wire.elastic_start import CHANGES, READS
 from meshseal.wire.protocol import Decoded, Reply, Request
@@ -318,6 +318,12 @@ BAD = {
 def test_what_is_no_bulk_request_is_refused_whole(body: str | bytes, reason: str) -> None:
     with pytest.raises(PayloadError, match=reason):
         bulk(body)
+
+
+def test_a_request_of_too_many_lines_is_too_large() -> None:
+    assert bulk("\n" * (MAX_LINES - 2) + f"{INDEX}\n{SOURCE}\n").records == 1
+    with pytest.raises(TooLargeError, match="at most 1000000 lines"):
+        bulk("\n" * (MAX_LINES - 1) + f"{INDEX}\n{SOURCE}\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

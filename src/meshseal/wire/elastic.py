@@ -48,6 +48,9 @@ from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Query, Reply, Re
 
 INDEX_LABEL = "elasticsearch.index"
 PIPELINE_LABEL = "elasticsearch.pipeline"
+MAX_LINES = 1_000_000
+"""The most lines of a request: its answer has an item for every second one."""
+
 _MAX_NAME_BYTES = 512
 _KEY_PREFIX = "msk_"
 _NOT_AN_OBJECT = "failed to parse: the document is not a JSON object"
@@ -153,6 +156,8 @@ def _kind_of(error: MeshsealError) -> str:
 def _bulk(request: Request, index: str) -> Decoded:
     if not request.body:
         raise PayloadError("request body is required")
+    if request.body.count(b"\n") > MAX_LINES:
+        raise TooLargeError(f"a bulk request has at most {MAX_LINES} lines: send less at once")
     lines = request.body.split(b"\n")
     if not lines[-1]:
         lines.pop()
