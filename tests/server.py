@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -214,10 +215,14 @@ def meshseal(*arguments: str, check: bool = False) -> subprocess.CompletedProces
 
 
 def _samples(text: str) -> Iterator[tuple[tuple[str, str, str], float]]:
-    pattern = re.compile(r'^(meshseal_records_\w+)\{door="([^"]*)",tenant="([^"]*)".*\} (\S+)$')
+    pattern = re.compile(
+        r'^(meshseal_records_\w+)\{door="([^"]*)",(?:reason="[^"]*",)?tenant="([^"]*)"\} (\S+)$'
+    )
+    sums: Counter[tuple[str, str, str]] = Counter()  # What is refused has a line for each reason.
     for line in text.splitlines():
         if found := pattern.match(line):
-            yield (found[1], found[2], found[3]), float(found[4])
+            sums[found[1], found[2], found[3]] += float(found[4])  # type: ignore[assignment]
+    yield from sums.items()
 
 
 def _children(pid: int) -> list[int]:
