@@ -46,7 +46,7 @@ def test_a_batch_number_is_one_to_one(one: tuple[int, int, int], two: tuple[int,
 
 
 @pytest.mark.parametrize(
-    ("segment", "ordinal"), [(-1, 0), (2**40, 0), (0, -1), (0, MAX_TENANTS_PER_SEGMENT)]
+    ("segment", "ordinal"), [(-1, 0), (2**40, 0), (0, -1), (0, 2 * MAX_TENANTS_PER_SEGMENT)]
 )
 def test_no_batch_number(segment: int, ordinal: int) -> None:
     with pytest.raises(ValueError, match="no batch id"):

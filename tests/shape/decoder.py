@@ -9,21 +9,21 @@ from __future__ import annotations
 import multiprocessing
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from meshseal.mill.plan import make_plan
 from meshseal.mill.stage import Stage
 from meshseal.model import protowire as wire
-from meshseal.model.columns import COLUMN, LOG_COLUMNS, Kind
+from meshseal.model.columns import ARRAYS, COLUMN, LOGS, SPANS, Column, Kind, Signal
 from meshseal.model.envelope import Envelope, Payload, delimited
 from meshseal.model.errors import MeshsealError
-from meshseal.seal.canonical import Record
+from meshseal.seal.canonical import Record, Value
 from meshseal.shape.canonical import text_of
 from meshseal.store.engine import Engine, EnginePaths
 from meshseal.store.schema import create_statements
@@ -33,7 +33,7 @@ RETENTION_DAYS = 30
 RECEIVED_UNIX_NANO = 1_790_000_000 * 10**9
 """When every test record is received: 2026-09-21T14:13:20Z."""
 
-Row = dict[str, str | dict[str, str]]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,18 @@ class Decoded:
                 if text not in _ABSENT.get(name, ("",)):
                     shown[name] = text
             elif value:
-                shown[name] = {
-                    key.decode(errors="surrogateescape"): one.decode(errors="surrogateescape")
-                    for key, one in value
-                }
+                shown[name] = _plain(value)
         return shown
+
+
+def _plain(value: object) -> Any:
+    """Return a map as a dictionary, an array as a list, both of text."""
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
+    elements = cast("list[object]", value)
+    if elements and isinstance(elements[0], tuple):
+        return {_plain(key): _plain(one) for key, one in cast("list[tuple[bytes, bytes]]", value)}
+    return [_plain(element) if element else {} for element in elements]
 
 
 # What says nothing, or the same of every test record.
@@ -144,39 +151,66 @@ def _serve(pipe: Connection, folder: str) -> None:
             plan = make_plan(1, [content])
             keys: Mapping[int, bytes] = {batch.batch: BATCH_KEY for batch in plan.batches}
             stage.fill(plan, plan.placed, keys)
-            sql = f"SELECT {_COLUMNS}, Leaf FROM {stage.table} ORDER BY Batch, Seq"
-            pipe.send(list(_read(handle.execute(sql, output="RowBinary"))))
+            found: list[Decoded] = []
+            for signal in (LOGS, SPANS):
+                sql = (
+                    f"SELECT {_shown(signal)}, Leaf FROM {stage.tables[signal.table]} "
+                    "ORDER BY Batch, Seq"
+                )
+                found += _read(handle.execute(sql, output="RowBinary"), signal)
+            pipe.send(found)
         except (MeshsealError, ValueError) as error:
             pipe.send(type(error)(str(error)))
     engine.close()
 
 
-_COLUMNS = ", ".join(
-    f"CAST({column.name}, 'Array(Tuple(String, String))')"
-    if column.kind is Kind.MAP
-    else f"CAST({text_of(column)}, 'String')"
-    for column in LOG_COLUMNS
-)
+def _shown(signal: Signal) -> str:
+    """Return the columns as text, maps as pairs, arrays as they are."""
+    return ", ".join(_cast(column) for column in signal.columns)
 
 
-def _read(data: bytes) -> Iterator[Decoded]:
+def _cast(column: Column) -> str:
+    pairs = "Array(Tuple(String, String))"
+    match column.kind:
+        case Kind.MAP:
+            return f"CAST({column.sql}, '{pairs}')"
+        case Kind.MAPS:
+            return f"arrayMap(each -> CAST(each, '{pairs}'), {column.sql})"
+        case Kind.TEXTS:
+            return f"arrayMap(each -> CAST(each, 'String'), {column.sql})"
+        case Kind.TIMES:
+            return f"arrayMap(each -> toString(toUnixTimestamp64Nano(each)), {column.sql})"
+    return f"CAST({text_of(column)}, 'String')"
+
+
+def _read(data: bytes, signal: Signal) -> Iterator[Decoded]:
     offset = 0
     while offset < len(data):
-        record: dict[str, bytes | Sequence[tuple[bytes, bytes]]] = {}
-        for column in LOG_COLUMNS:
-            if column.kind is Kind.MAP:
-                count, offset = wire.read_varint(data, offset)
-                pairs = []
-                for _ in range(count):
-                    key, offset = _text(data, offset)
-                    value, offset = _text(data, offset)
-                    pairs.append((key, value))
-                record[column.name] = pairs
-            else:
-                record[column.name], offset = _text(data, offset)
+        record: dict[str, Value] = {}
+        for column in signal.columns:
+            record[column.name], offset = _value(column.kind, data, offset)
         (leaf,) = struct.unpack_from("32s", data, offset)
         offset += 32
         yield Decoded(record, leaf)
+
+
+def _value(kind: Kind, data: bytes, offset: int) -> tuple[Value, int]:
+    if kind is not Kind.MAP and kind not in ARRAYS:
+        return _text(data, offset)
+    count, offset = wire.read_varint(data, offset)
+    found: list[object] = []
+    for _ in range(count):
+        if kind is Kind.MAPS:
+            element, offset = _value(Kind.MAP, data, offset)
+            found.append(element)
+            continue
+        text, offset = _text(data, offset)
+        if kind is Kind.MAP:
+            other, offset = _text(data, offset)
+            found.append((text, other))
+        else:
+            found.append(text)
+    return cast("Value", found), offset
 
 
 def _text(data: bytes, offset: int) -> tuple[bytes, int]:

@@ -161,7 +161,7 @@ class _Child:
                 self._paths.spool,
                 spool_key=self._keyring.derive(SPOOL_PURPOSE),
                 stage=stage,
-                writer=StoreWriter(handle, stage.table),
+                writer=StoreWriter(handle, stage.tables),
                 keys=keys,
                 sealer=sealer,
             )

@@ -14,7 +14,7 @@ from meshseal.model.errors import EngineError
 from meshseal.query.sql import Binder
 from meshseal.store.client import Store
 from meshseal.store.parts import HEADER_BYTES
-from meshseal.store.schema import INDEX_PROBES, LOGS
+from meshseal.store.schema import INDEX_PROBES, RECORDS
 
 _CACHES = ("MARK", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
 """What an engine that runs has in memory of files that may have changed since."""
@@ -35,11 +35,11 @@ async def check_parts(store: Store, table: str) -> tuple[int, dict[str, str]]:
     ).rows
     rows = [row for row in rows if len(row) > 1]  # of an empty table it says just "1"
     broken = await _broken_headers(store, table)
-    if table == LOGS:
-        broken |= await _broken_ranges(store)
+    if table in RECORDS:
+        broken |= await _broken_ranges(store, table)
     broken |= {str(row[0]): str(row[2]).partition("\n")[0] for row in rows if not row[1]}
-    if table == LOGS and not broken:
-        broken = await _broken_indexes(store)
+    if table in RECORDS and not broken:
+        broken = await _broken_indexes(store, table)
     return len(rows), broken
 
 
@@ -62,12 +62,12 @@ def _changed_headers(parts: Sequence[Sequence[object]]) -> dict[str, str]:
     return broken
 
 
-async def _broken_ranges(store: Store) -> dict[str, str]:
+async def _broken_ranges(store: Store, table: str) -> dict[str, str]:
     """Compare the ranges that each part says its records have with what they have."""
     sql = (
         "SELECT _part, toUnixTimestamp64Nano(min(Timestamp)), toUnixTimestamp64Nano(max(Timestamp))"
         ", min(RetentionDays), max(RetentionDays), count() "
-        f"FROM {LOGS} GROUP BY _part ORDER BY _part"
+        f"FROM {table} GROUP BY _part ORDER BY _part"
     )
     ranges = []
     for implicit in (1, 0):  # from the part's own files, and from the column
@@ -82,17 +82,17 @@ async def _broken_ranges(store: Store) -> dict[str, str]:
     }
 
 
-async def _broken_indexes(store: Store) -> dict[str, str]:
+async def _broken_indexes(store: Store, table: str) -> dict[str, str]:
     """Let the engine read every index; part by part, where one cannot be read."""
     try:
-        await _read_indexes(store, "1")
+        await _read_indexes(store, table, "1")
     except EngineError:
         binder = Binder()
         broken: dict[str, str] = {}
-        for part in (await store.query(f"SELECT DISTINCT _part FROM {LOGS}")).rows:
+        for part in (await store.query(f"SELECT DISTINCT _part FROM {table}")).rows:
             try:
                 name = binder.text(str(part[0]))
-                await _read_indexes(store, f"_part = {name}", binder.parameters)
+                await _read_indexes(store, table, f"_part = {name}", binder.parameters)
             except EngineError as error:
                 broken[str(part[0])] = f"an index cannot be read: {error}".partition("\n")[0]
         if not broken:
@@ -102,11 +102,11 @@ async def _broken_indexes(store: Store) -> dict[str, str]:
 
 
 async def _read_indexes(
-    store: Store, where: str, parameters: Mapping[str, object] | None = None
+    store: Store, table: str, where: str, parameters: Mapping[str, object] | None = None
 ) -> None:
-    for index, probe in INDEX_PROBES.items():
+    for index, probe in INDEX_PROBES[table].items():
         await store.query(
-            f"SELECT count() FROM {LOGS} WHERE {where} AND {probe}",
+            f"SELECT count() FROM {table} WHERE {where} AND {probe}",
             parameters or {},
             settings={"force_data_skipping_indices": index},
         )

@@ -22,6 +22,7 @@ from meshseal.app.machine import engine_boot, is_locked
 from meshseal.app.parts import check_parts
 from meshseal.app.paths import DataPaths
 from meshseal.mill.keys import BatchKeys
+from meshseal.model.columns import SIGNALS
 from meshseal.model.errors import ConfigError, EngineError, IntegrityError
 from meshseal.model.identifiers import segment_of_batch
 from meshseal.query.sql import Binder
@@ -34,7 +35,7 @@ from meshseal.shape.canonical import leaf_expression
 from meshseal.spool.recovery import envelopes, segment_files
 from meshseal.spool.segment import read_segment, segment_number
 from meshseal.store.client import Store
-from meshseal.store.schema import LOGS, SEAL_HINT, TABLES
+from meshseal.store.schema import RECORDS, SEAL_HINT, TABLES
 from meshseal.store.settings import QuerySettings
 from meshseal.store.supervisor import Endpoint, EngineProcess
 
@@ -259,12 +260,13 @@ class _StoreCheck:
         binder = Binder()
         batches = ", ".join(str(number) for number in numbers)
         hexes = ", ".join(binder.text(keys.get(number, b"").hex()) for number in numbers)
-        leaf = leaf_expression(f"unhex(transform(Batch, [{batches}], [{hexes}], ''))")
+        signal = SIGNALS[group[0].record_version]
+        leaf = leaf_expression(signal, f"unhex(transform(Batch, [{batches}], [{hexes}], ''))")
         first = min(int(manifest.first_time_unix_nano) for manifest in group)
         last = max(int(manifest.last_time_unix_nano) for manifest in group)
         tenants = tuple(sorted({manifest.tenant for manifest in group}))
         sql = f"""SELECT Batch, Seq, {SEAL_HINT}, {leaf}
-FROM {LOGS}
+FROM {signal.table}
 WHERE has({binder.texts(tenants)}, Tenant)
   AND Timestamp >= fromUnixTimestamp64Nano({binder.integer(first)}, 'UTC')
   AND Timestamp <= fromUnixTimestamp64Nano({binder.integer(last)}, 'UTC')
@@ -299,8 +301,11 @@ ORDER BY Batch, Seq"""
         may say anything.
         """
         sealed = {int(manifest.batch): manifest for manifest in manifests}
+        counts = " UNION ALL ".join(
+            f"SELECT Batch, count() AS records FROM {table} GROUP BY Batch" for table in RECORDS
+        )
         try:
-            sql = f"SELECT Batch, count() FROM {LOGS} GROUP BY Batch ORDER BY Batch"
+            sql = f"SELECT Batch, sum(records) FROM ({counts}) GROUP BY Batch ORDER BY Batch"
             rows = (await self._store.query(sql)).rows
         except EngineError as error:
             self._report.findings.append(Finding(f"store: {_first_line(error)}"))
@@ -328,14 +333,14 @@ ORDER BY Batch, Seq"""
                 continue
             parts += checked
             for part, message in broken.items():
-                batch = await self._first_batch(part) if table == LOGS else ""
+                batch = await self._first_batch(table, part) if table in RECORDS else ""
                 what = f"part {part} of the store's {table} is damaged: {message[:200]}"
                 self._report.findings.append(Finding(what, batch))
         self._report.checked.append(f"store: {parts} parts, every file against its checksum")
 
-    async def _first_batch(self, part: str) -> str:
+    async def _first_batch(self, table: str, part: str) -> str:
         binder = Binder()
-        sql = f"SELECT min(Batch) FROM {LOGS} WHERE _part = {binder.text(part)}"
+        sql = f"SELECT min(Batch) FROM {table} WHERE _part = {binder.text(part)}"
         with contextlib.suppress(EngineError):
             rows = (await self._store.query(sql, binder.parameters)).rows
             return str(rows[0][0])
@@ -346,10 +351,12 @@ ORDER BY Batch, Seq"""
 
 
 def _grouped(manifests: Iterable[Manifest]) -> Iterable[list[Manifest]]:
+    """Yield manifests in groups, each of one signal and of a size that can be read at once."""
     group: list[Manifest] = []
     records = 0
-    for manifest in manifests:
-        if group and (records + manifest.count > _GROUP_RECORDS or len(group) >= 500):
+    for manifest in sorted(manifests, key=lambda each: each.record_version):
+        full = records + manifest.count > _GROUP_RECORDS or len(group) >= 500
+        if group and (full or manifest.record_version != group[0].record_version):
             yield group
             group, records = [], 0
         group.append(manifest)

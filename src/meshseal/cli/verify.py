@@ -92,7 +92,7 @@ def _show(path: Path, verified: Verified) -> None:
     """Print what a proof shows."""
     record, manifest = verified.record, verified.manifest
     stamp = record["Timestamp"]
-    body = record["Body"]
+    body = record["Body"] if "Body" in record else record["SpanName"]
     assert isinstance(stamp, bytes)
     assert isinstance(body, bytes)
     seconds = int(stamp) // 10**9

@@ -1,7 +1,7 @@
 """What becomes of a segment: its batches, and every envelope's place in one of them.
 
-The records of one tenant in one segment are one batch. Numbers follow from the segment alone, so
-that a segment milled twice gives the same batches.
+The logs of one tenant in one segment are one batch, and its spans another. Numbers follow from the
+segment alone, so that a segment milled twice gives the same batches.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from meshseal.model import protowire as wire
+from meshseal.model.columns import LOGS, Signal
 from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, decode, read_delimited
 from meshseal.model.identifiers import batch_id
 from meshseal.seal.manifest import MAX_SOURCES, ChunkRange, SourceShare, Tallied
@@ -27,6 +28,7 @@ class BatchPlan:
 
     tenant: str
     batch: int
+    signal: Signal = LOGS
     records: int = 0
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     chunks: dict[tuple[str, str], list[Chunk]] = field(default_factory=dict)
@@ -113,19 +115,23 @@ def make_plan(
 
     Raises: ValueError when the bytes are not envelopes.
     """
-    batches: dict[str, BatchPlan] = {}
+    batches: dict[tuple[str, str], BatchPlan] = {}
     placed: list[Placed] = []
+    tallies: dict[str, list[Tallied]] = {}
     position = -1
     for content in contents:
         for message in read_delimited(content):
             decoded = decode(message)
-            batch = batches.get(decoded.tenant)
+            if isinstance(decoded, Tally):
+                tallied = Tallied(decoded.door, decoded.refused, decoded.deduplicated)
+                tallies.setdefault(decoded.tenant, []).append(tallied)
+                continue
+            signal = SHAPES[decoded.kind].signal
+            key = (decoded.tenant, signal.table)
+            batch = batches.get(key)
             if batch is None:
                 number = batch_id(segment, len(batches), node=node)
-                batch = batches[decoded.tenant] = BatchPlan(decoded.tenant, number)
-            if isinstance(decoded, Tally):
-                batch.tallies.append(Tallied(decoded.door, decoded.refused, decoded.deduplicated))
-                continue
+                batch = batches[key] = BatchPlan(decoded.tenant, number, signal)
             position += 1
             if position in without:
                 continue
@@ -134,7 +140,11 @@ def make_plan(
                 message = memoryview(decoded.encode())
             placed.append(Placed(decoded, message, batch.batch, batch.records))
             batch.add(decoded)
-    return Plan(segment, [batch for batch in batches.values() if batch.records], placed)
+    found = [batch for batch in batches.values() if batch.records]
+    for batch in found:
+        # What a tenant's doors refused is told once, by the first of its batches.
+        batch.tallies = tallies.pop(batch.tenant, [])
+    return Plan(segment, found, placed)
 
 
 def memory_file(name: str, placed: Sequence[Placed]) -> int:

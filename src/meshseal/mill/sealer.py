@@ -60,7 +60,9 @@ class Sealer:
                     tallies=batch.tallies,
                     shapes=batch.shapes(),
                     previous=previous[batch.tenant],
+                    record_version=batch.signal.version,
                 )
+                previous[batch.tenant] = manifest.digest
                 manifests.append(manifest)
             first_entry = self._ledger.append([manifest.encode() for manifest in manifests])
             note_sealed(

@@ -13,19 +13,20 @@ from itertools import groupby
 
 from meshseal.mill.plan import Placed, Plan, memory_file
 from meshseal.model import protowire as wire
-from meshseal.model.columns import LOG_COLUMNS
+from meshseal.model.columns import LOGS, SPANS, Signal
 from meshseal.model.envelope import Payload
 from meshseal.model.errors import IntegrityError
 from meshseal.seal.merkle import HASH_BYTES
 from meshseal.shape import anyvalue, canonical
 from meshseal.shape.assemble import record_select
 from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
-from meshseal.shape.payloads import SCHEMA_MESSAGE, nested_select, raw_insert
+from meshseal.shape.payloads import SCHEMA_MESSAGE, SHAPES, nested_select, raw_insert
+from meshseal.shape.spans import span_select
 from meshseal.store.engine import WORK_DATABASE, Handle
 from meshseal.store.schema import raw_columns, stage_columns
 
 _FORMATS = frozenset({*FORMAT, OTLP, UNPARSED})
-_COLUMNS = ", ".join(column.name for column in LOG_COLUMNS)
+_SIGNALS = (LOGS, SPANS)
 
 # One block of everything, so that an insert makes one part per partition, whole or not at all; and
 # of the optimizer only what pays for itself: analysis is most of what a small segment costs.
@@ -55,26 +56,30 @@ class Stage:
         self, handle: Handle, *, worker: int, schema_path: str, retention_days: int
     ) -> None:
         self._handle = handle
-        self._raw = f"{WORK_DATABASE}.raw_{worker}"
+        self._raws = {
+            signal.table: f"{WORK_DATABASE}.raw_{signal.table}_{worker}" for signal in _SIGNALS
+        }
         self._nested = f"{WORK_DATABASE}.nested_{worker}"
         self._keys = f"{WORK_DATABASE}.keys_{worker}"
-        self.table = f"{WORK_DATABASE}.stage_{worker}"
+        self.tables = {
+            signal.table: f"{WORK_DATABASE}.stage_{signal.table}_{worker}" for signal in _SIGNALS
+        }
         self._retention_days = retention_days
         handle.execute(f"CREATE DATABASE IF NOT EXISTS {WORK_DATABASE} ENGINE = Memory")
         for name, value in SETTINGS.items():
             handle.execute(f"SET {name} = {value}")
         handle.execute(f"SET format_schema = '{schema_path}:{SCHEMA_MESSAGE}'")
         for table, columns, engine in (
-            (self._raw, raw_columns(), "Memory"),
+            *((self._raws[signal.table], raw_columns(signal), "Memory") for signal in _SIGNALS),
             (self._nested, anyvalue.NESTED_TABLE_COLUMNS, _join("Encoded")),
             (self._keys, "Batch UInt64, Key FixedString(32)", _join("Batch")),
-            (self.table, stage_columns(), "Memory"),
+            *((self.tables[signal.table], stage_columns(signal), "Memory") for signal in _SIGNALS),
         ):
             handle.execute(f"CREATE TABLE {table} ({columns}) ENGINE = {engine}")
 
     def clear(self) -> None:
         """Forget what is in the tables."""
-        for table in (self._raw, self._nested, self._keys, self.table):
+        for table in (*self._raws.values(), self._nested, self._keys, *self.tables.values()):
             self._handle.execute(f"TRUNCATE TABLE {table}")
 
     def fill(self, plan: Plan, placed: Sequence[Placed], keys: Mapping[int, bytes]) -> None:
@@ -94,42 +99,50 @@ class Stage:
         ordered = sorted(placed, key=lambda one: one.envelope.kind)
         for kind, group in groupby(ordered, key=lambda one: one.envelope.kind):
             of_kind = list(group)
-            self._fill_raw(plan.segment, kind, of_kind)
-            self._check_counts(of_kind)
-            self._fill_stage()
+            raw = self._raws[SHAPES[kind].signal.table]
+            self._fill_raw(plan.segment, kind, of_kind, raw)
+            self._check_counts(of_kind, raw)
+            if SHAPES[kind].signal is SPANS:
+                self._fill_spans(raw)
+            else:
+                self._fill_logs(raw)
             # The bodies are in the stage now: no need to hold them twice.
-            self._handle.execute(f"TRUNCATE TABLE {self._raw}")
+            self._handle.execute(f"TRUNCATE TABLE {raw}")
 
     def leaves(self) -> bytes:
         """Return the leaves of all records, batch by batch, in the order of their numbers."""
         return self._handle.execute(
-            f"SELECT Leaf FROM {self.table} ORDER BY Batch, Seq", output="RowBinary"
+            f"SELECT Leaf FROM ({self._everything('Leaf, Batch, Seq')}) ORDER BY Batch, Seq",
+            output="RowBinary",
         )
 
     def times(self) -> dict[int, tuple[int, int]]:
         """Return the earliest and the latest time of each batch, in nanoseconds."""
         rows = self._handle.execute(
             "SELECT Batch, toUnixTimestamp64Nano(min(Timestamp)), "
-            f"toUnixTimestamp64Nano(max(Timestamp)) FROM {self.table} GROUP BY Batch"
+            f"toUnixTimestamp64Nano(max(Timestamp)) FROM ({self._everything('Timestamp, Batch')}) "
+            "GROUP BY Batch"
         ).decode()
         values = (line.split("\t") for line in rows.splitlines())
         return {int(batch): (int(first), int(last)) for batch, first, last in values}
 
-    def _fill_raw(self, segment: int, kind: Payload, placed: list[Placed]) -> None:
+    def _everything(self, columns: str) -> str:
+        """Return the SELECT of columns that all signals have, over all of them."""
+        return " UNION ALL ".join(
+            f"SELECT {columns} FROM {table}" for table in self.tables.values()
+        )
+
+    def _fill_raw(self, segment: int, kind: Payload, placed: list[Placed], raw: str) -> None:
         descriptor = memory_file(f"segment-{segment}", placed)
         try:
-            sql = raw_insert(
-                kind, f"/proc/self/fd/{descriptor}", table=self._raw, nested=self._nested
-            )
+            sql = raw_insert(kind, f"/proc/self/fd/{descriptor}", table=raw, nested=self._nested)
             known = nested_select(kind, f"/proc/self/fd/{descriptor}")
             if known:
                 self._fill_nested(known)
             self._handle.execute(sql)
-            if not known and self._fill_nested(
-                f"SELECT DISTINCT arrayJoin(Nested) FROM {self._raw}"
-            ):
+            if not known and self._fill_nested(f"SELECT DISTINCT arrayJoin(Nested) FROM {raw}"):
                 # Now the texts of arrays and maps are there to be looked up.
-                self._handle.execute(f"TRUNCATE TABLE {self._raw}")
+                self._handle.execute(f"TRUNCATE TABLE {raw}")
                 self._handle.execute(sql)
         finally:
             with suppress(OSError):
@@ -152,38 +165,48 @@ class Stage:
             )
         return bool(rows)
 
-    def _check_counts(self, placed: Sequence[Placed]) -> None:
+    def _check_counts(self, placed: Sequence[Placed], raw: str) -> None:
         expected: dict[int, int] = {}
         for one in placed:
             expected[one.batch] = expected.get(one.batch, 0) + one.envelope.records
-        rows = self._handle.execute(f"SELECT Batch, count() FROM {self._raw} GROUP BY Batch")
+        rows = self._handle.execute(f"SELECT Batch, count() FROM {raw} GROUP BY Batch")
         pairs = (line.split("\t") for line in rows.decode().splitlines())
         found = {int(batch): int(count) for batch, count in pairs}
         if found != expected:
             raise IntegrityError(f"doors counted {expected} records, the engine found {found}")
 
-    def _fill_stage(self) -> None:
+    def _fill_logs(self, raw: str) -> None:
         found = self._handle.execute(
-            f"SELECT DISTINCT Format, notEmpty(Attributes) FROM {self._raw}"
+            f"SELECT DISTINCT Format, notEmpty(Attributes) FROM {raw}"
         ).decode()
         for line in found.splitlines():
             format_name, own = line.split("\t")
             if format_name not in _FORMATS:
                 raise IntegrityError(f"no format is called {format_name!r}")
-            self._fill_from(format_name, own_attributes=own == "1")
+            self._fill_format(raw, format_name, own_attributes=own == "1")
 
-    def _fill_from(self, format_name: str, *, own_attributes: bool) -> None:
+    def _fill_format(self, raw: str, format_name: str, *, own_attributes: bool) -> None:
         source = (
-            f"FROM {self._raw} WHERE Format = '{format_name}' "
+            f"FROM {raw} WHERE Format = '{format_name}' "
             f"AND notEmpty(Attributes) = {int(own_attributes)}"
         )
         select = record_select(
             format_name, own_attributes=own_attributes, retention_days=self._retention_days
         ).replace("FROM raw", source)
-        leaf = canonical.leaf_expression(f"joinGet('{self._keys}', 'Key', Batch)")
+        self._insert(LOGS, select)
+
+    def _fill_spans(self, raw: str) -> None:
+        select = span_select(retention_days=self._retention_days).replace(
+            "\nFROM raw\n", f"\nFROM {raw}\n"
+        )
+        self._insert(SPANS, select)
+
+    def _insert(self, signal: Signal, select: str) -> None:
+        """Put records into the stage, each with its leaf."""
+        leaf = canonical.leaf_expression(signal, f"joinGet('{self._keys}', 'Key', Batch)")
         self._handle.execute(
-            f"INSERT INTO {self.table} ({_COLUMNS}, Leaf)\n"
-            f"SELECT {_COLUMNS}, {leaf} AS Leaf\nFROM (\n{select}\n)"
+            f"INSERT INTO {self.tables[signal.table]} ({signal.names}, Leaf)\n"
+            f"SELECT {signal.names}, {leaf} AS Leaf\nFROM (\n{select}\n)"
         )
 
 

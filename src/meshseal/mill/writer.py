@@ -11,17 +11,17 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from meshseal.model import protowire as wire
-from meshseal.model.columns import LOG_COLUMNS
+from meshseal.model.columns import LOGS, SPANS, Signal
 from meshseal.store.engine import Handle
 from meshseal.store.parts import PartsWatch
-from meshseal.store.schema import ATTRIBUTE_KEYS, LOGS, SEAL_HINT, STREAMS, TABLES
+from meshseal.store.schema import ATTRIBUTE_KEYS, SEAL_HINT, STREAMS, TABLES
 
 MAX_PARTITIONS_PER_INSERT = 90
-_COLUMNS = ", ".join(column.name for column in LOG_COLUMNS)
+_SIGNALS = (LOGS, SPANS)
 _DATABASE = "default"
 _EPOCH = datetime.date(1970, 1, 1)
 _KNOWN_KEYS = 200_000
@@ -57,11 +57,11 @@ _SCOPES = {
 
 
 class StoreWriter:
-    """Writes one worker's stage table. `handle` is the worker's own."""
+    """Writes one worker's stage tables, given by signal. `handle` is the worker's own."""
 
-    def __init__(self, handle: Handle, stage_table: str) -> None:
+    def __init__(self, handle: Handle, stage_tables: Mapping[str, str]) -> None:
         self._handle = handle
-        self._stage = stage_table
+        self._stages = stage_tables
         rows = handle.execute(
             "SELECT arrayJoin(data_paths) FROM system.tables "
             f"WHERE database = '{_DATABASE}' AND name IN {TABLES!r}"
@@ -81,21 +81,30 @@ class StoreWriter:
         Raises: EngineError; DamagedStoreError when the engine must be replaced.
         """
         started = time.time()
-        partitions = self._partitions(self._stage, "1")
+        for signal in _SIGNALS:
+            if self._write(signal, segment, batches, again=again) and signal is LOGS:
+                self._execute(
+                    f"INSERT INTO {STREAMS}\n"
+                    f"{_STREAMS_SELECT.format(stage=self._stages[LOGS.table])}",
+                    _token(segment),
+                )
+                self._insert_keys()
+        self._parts.check()
+        self._sync_directories(started)
+
+    def _write(self, signal: Signal, segment: int, batches: Iterable[int], *, again: bool) -> bool:
+        """Store one signal's stage; returns whether there is anything in it."""
+        partitions = self._partitions(self._stages[signal.table], "1")
+        found = bool(partitions)
         whole = len(partitions) <= MAX_PARTITIONS_PER_INSERT and not again
         if again:
             numbers = ", ".join(str(int(batch)) for batch in batches)
-            partitions -= self._partitions(f"{_DATABASE}.{LOGS}", f"Batch IN ({numbers})")
+            partitions -= self._partitions(f"{_DATABASE}.{signal.table}", f"Batch IN ({numbers})")
         ordered = sorted(partitions)
         for start in range(0, len(ordered), MAX_PARTITIONS_PER_INSERT):
             part = ordered[start : start + MAX_PARTITIONS_PER_INSERT]
-            self._insert_logs(segment, part, filtered=not whole, again=again)
-        self._execute(
-            f"INSERT INTO {STREAMS}\n{_STREAMS_SELECT.format(stage=self._stage)}", _token(segment)
-        )
-        self._insert_keys()
-        self._parts.check()
-        self._sync_directories(started)
+            self._insert_records(signal, segment, part, filtered=not whole, again=again)
+        return found
 
     def _partitions(self, table: str, condition: str) -> set[Partition]:
         rows = self._handle.execute(
@@ -104,17 +113,23 @@ class StoreWriter:
         values = (line.split("\t") for line in rows.splitlines())
         return {(int(days), datetime.date.fromisoformat(day)) for days, day in values}
 
-    def _insert_logs(
-        self, segment: int, partitions: Sequence[Partition], *, filtered: bool, again: bool
+    def _insert_records(
+        self,
+        signal: Signal,
+        segment: int,
+        partitions: Sequence[Partition],
+        *,
+        filtered: bool,
+        again: bool,
     ) -> None:
         where = ""
         if filtered:
             listed = ", ".join(f"({days}, '{day.isoformat()}')" for days, day in partitions)
             where = f"\nWHERE (RetentionDays, toDate(Timestamp)) IN ({listed})"
         self._execute(
-            f"INSERT INTO {LOGS} ({_COLUMNS}, {SEAL_HINT})\n"
-            f"SELECT {_COLUMNS}, reinterpretAsUInt32(substring(Leaf, 1, 4)) AS {SEAL_HINT}\n"
-            f"FROM {self._stage}{where}",
+            f"INSERT INTO {signal.table} ({signal.names}, {SEAL_HINT})\n"
+            f"SELECT {signal.names}, reinterpretAsUInt32(substring(Leaf, 1, 4)) AS {SEAL_HINT}\n"
+            f"FROM {self._stages[signal.table]}{where}",
             # The engine's memory of an earlier try may be of a part that turned out broken; and
             # the partitions that have the batch are left out.
             "insert_deduplicate = 0" if again else _token(segment),
@@ -125,7 +140,7 @@ class StoreWriter:
         found: set[tuple[str, str, str, str]] = set()
         for scope, column in _SCOPES.items():
             rows = self._handle.execute(
-                _KEYS_SELECT.format(column=column, scope=scope, stage=self._stage),
+                _KEYS_SELECT.format(column=column, scope=scope, stage=self._stages[LOGS.table]),
                 output="TSVRaw",
             ).decode(errors="surrogateescape")
             lines = (line.split("\t") for line in rows.split("\n") if line)

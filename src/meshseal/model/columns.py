@@ -1,13 +1,15 @@
-"""The columns of a log record, declared once.
+"""The columns of a log record and of a span, declared once.
 
 The table definition, the shapes, the canonical form, the proof file, the query compilers and the
 reference page are all made from these rows. Names and types of the first group are those of the
 OpenTelemetry ClickHouse exporter, so that dashboards and SQL written for it work unchanged.
 
-The order of `LOG_COLUMNS` is the order of the canonical form `meshseal-record-v1`: a row may never
-be moved, renamed or removed; a new one means a new version of that form.
+The order of `LOG_COLUMNS` is the order of the canonical form `meshseal-record-v1`, that of
+`SPAN_COLUMNS` the order of `meshseal-span-v1`: a row may never be moved, renamed or removed; a new
+one means a new version of that form.
 
-Sources: OpenTelemetry Collector contrib, `clickhouseexporter` (table `otel_logs`);
+Sources: OpenTelemetry Collector contrib, `clickhouseexporter` (tables `otel_logs`
+and `otel_traces`);
 OpenTelemetry semantic conventions 1.44 for the attribute keys.
 """
 
@@ -17,6 +19,7 @@ import enum
 from dataclasses import dataclass
 
 RECORD_VERSION = "meshseal-record-v1"
+SPAN_VERSION = "meshseal-span-v1"
 
 
 class Kind(enum.Enum):
@@ -26,6 +29,12 @@ class Kind(enum.Enum):
     INTEGER = "decimal digits; empty where the value is absent"
     TIME = "nanoseconds since the epoch, decimal"
     MAP = "netstring of key, netstring of value, for every pair in the order of the key's bytes"
+    TEXTS = "netstring of each element's bytes"
+    TIMES = "netstring of each element as a time"
+    MAPS = "netstring of each element as a map"
+
+
+ARRAYS = frozenset({Kind.TEXTS, Kind.TIMES, Kind.MAPS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +61,17 @@ class Column:
     unit_nanos: int = 0
 
     @property
+    def sql(self) -> str:
+        """The column's name as SQL has it; those of nested tables hold a dot."""
+        return f"`{self.name}`" if "." in self.name else self.name
+
+    @property
     def absent(self) -> str:
         """The SQL literal that stands for "not given"."""
         if self.type.startswith("Nullable"):
             return "NULL"
+        if self.kind in ARRAYS:
+            return "[]"
         if self.kind is Kind.INTEGER:
             return "0"
         return "'unknown'" if self.type.startswith("Enum") else "''"
@@ -87,6 +103,10 @@ def _duration(name: str, meaning: str, attribute: str) -> Column:
     return Column(
         name, "Nullable(UInt64)", Kind.INTEGER, meaning, _ZSTD, attribute, unit_nanos=_MILLISECOND
     )
+
+
+def _array(name: str, element: str, kind: Kind, meaning: str) -> Column:
+    return Column(name, f"Array({element})", kind, meaning, _ZSTD)
 
 
 _TIME = "DateTime64(9, 'UTC')"
@@ -194,3 +214,64 @@ PROMOTED: tuple[Column, ...] = tuple(column for column in LOG_COLUMNS if column.
 """The columns that hold an attribute; `LogAttributes` shows them under their attribute's key."""
 
 ATTRIBUTE_COLUMN: dict[str, Column] = {column.attribute: column for column in PROMOTED}
+
+SPAN_COLUMNS: tuple[Column, ...] = (
+    # As the OpenTelemetry exporter has them.
+    Column("Timestamp", _TIME, Kind.TIME, "When the span started.", _TIME_CODEC),
+    _text("TraceId", "Trace the span belongs to, 32 lower-case hex digits, or empty."),
+    _text("SpanId", "The span, 16 lower-case hex digits, or empty."),
+    _text("ParentSpanId", "Span that it is a part of, or empty."),
+    _text("TraceState", "W3C trace state."),
+    _keyword("SpanName", "What was done."),
+    _keyword(
+        "SpanKind", "`Server`, `Client`, `Producer`, `Consumer`, `Internal` or `Unspecified`."
+    ),
+    _keyword("ServiceName", "The service that reports; `unknown_service` if nothing names it."),
+    _keyword("ResourceSchemaUrl", "Schema of the resource attributes."),
+    _map("ResourceAttributes", "What produced the span: service, host, pod, cluster."),
+    _keyword("ScopeSchemaUrl", "Schema of the scope attributes."),
+    _keyword("ScopeName", "Instrumentation scope."),
+    _keyword("ScopeVersion", "Version of the instrumentation scope."),
+    _map("ScopeAttributes", "Attributes of the instrumentation scope."),
+    _map("SpanAttributes", "Attributes of the span."),
+    _integer("Duration", "UInt64", "How long it took, in nanoseconds."),
+    _keyword("StatusCode", "`Unset`, `Ok` or `Error`."),
+    _text("StatusMessage", "Why it failed."),
+    _array("Events.Timestamp", _TIME, Kind.TIMES, "When each event happened."),
+    _array("Events.Name", _KEYWORD, Kind.TEXTS, "What each event is called."),
+    _array("Events.Attributes", _ATTRIBUTES, Kind.MAPS, "Attributes of each event."),
+    _array("Links.TraceId", "String", Kind.TEXTS, "Trace of each linked span."),
+    _array("Links.SpanId", "String", Kind.TEXTS, "Each linked span."),
+    _array("Links.TraceState", "String", Kind.TEXTS, "Trace state of each linked span."),
+    _array("Links.Attributes", _ATTRIBUTES, Kind.MAPS, "Attributes of each link."),
+    # Meshseal's own: where the span came from and where it is sealed.
+    _integer("TraceFlags", "UInt32", "Flags, as OpenTelemetry has them."),
+    Column("ObservedTimestamp", _TIME, Kind.TIME, "When it was collected.", _TIME_CODEC),
+    _keyword("Tenant", "Owner of the span; every query is bound to one."),
+    _keyword("Source", "Authenticated identity of the sender."),
+    _keyword("Door", "Protocol it came by."),
+    _keyword("Format", "Kind of payload it was read from."),
+    Column("Batch", "UInt64", Kind.INTEGER, "Batch it is sealed in.", "Delta(8), ZSTD(1)"),
+    Column("Seq", "UInt32", Kind.INTEGER, "Its position in the batch.", "Delta(4), ZSTD(1)"),
+    _integer("RetentionDays", "UInt16", "How long it is to be kept."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One kind of telemetry: its table, its columns, and the form in which a record is sealed."""
+
+    table: str
+    version: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> str:
+        """The columns as SQL lists them."""
+        return ", ".join(column.sql for column in self.columns)
+
+
+LOGS = Signal("logs", RECORD_VERSION, LOG_COLUMNS)
+SPANS = Signal("spans", SPAN_VERSION, SPAN_COLUMNS)
+SIGNALS: dict[str, Signal] = {signal.version: signal for signal in (LOGS, SPANS)}
+"""By the form in which their records are sealed, which a manifest states."""

@@ -18,12 +18,14 @@ class Payload(enum.IntEnum):
     """The payload kinds; the value is the field number in `spool.proto`."""
 
     OTLP_LOGS = 20
+    OTLP_TRACES = 21
     LOKI_PUSH = 22
     ENVOY_ALS = 23
     DOCUMENTS = 25
     LINES = 26
     OTLP_LOGS_JSON = 27
     LOKI_PUSH_JSON = 28
+    OTLP_TRACES_JSON = 29
     FLUENT_EVENTS = 33
     BEATS_EVENTS = 32
     ELASTIC_DOCUMENTS = 31

@@ -14,10 +14,11 @@ DEFAULT_TENANT = "default"
 TENANT_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_]")
 
-# A batch number holds, from the high bits down: the node, the segment on it, the tenant in it.
+# A batch number holds, from the high bits down: the node, the segment on it, the batch in it.
 _ORDINAL_BITS = 12
 _SEGMENT_BITS = 40
-MAX_TENANTS_PER_SEGMENT = 1 << _ORDINAL_BITS
+_BATCHES_PER_TENANT = 2  # its logs and its spans
+MAX_TENANTS_PER_SEGMENT = (1 << _ORDINAL_BITS) // _BATCHES_PER_TENANT
 
 
 def check_tenant(name: str) -> str:
@@ -35,8 +36,8 @@ def check_tenant(name: str) -> str:
 
 
 def batch_id(segment: int, ordinal: int, *, node: int = 0) -> int:
-    """Return the number of the batch that a tenant's records of one segment form."""
-    if not 0 <= ordinal < MAX_TENANTS_PER_SEGMENT or not 0 <= segment < 1 << _SEGMENT_BITS:
+    """Return the number of the batch that a tenant's logs, or spans, of one segment form."""
+    if not 0 <= ordinal < 1 << _ORDINAL_BITS or not 0 <= segment < 1 << _SEGMENT_BITS:
         raise ValueError(f"no batch id for segment {segment}, ordinal {ordinal}")
     return (node << (_SEGMENT_BITS + _ORDINAL_BITS)) | (segment << _ORDINAL_BITS) | ordinal
 

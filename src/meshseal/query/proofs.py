@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from meshseal.access.keys import Keyring
 from meshseal.mill.keys import BatchKeys, sealed_entries
-from meshseal.model.columns import LOG_COLUMNS, Column, Kind
+from meshseal.model.columns import ARRAYS, SIGNALS, Column, Kind
 from meshseal.model.errors import IntegrityError, NotFoundError
 from meshseal.query.sql import Binder
 from meshseal.seal import merkle
@@ -24,7 +24,6 @@ from meshseal.seal.proof import LogProof, Proof
 from meshseal.seal.tiles import Tiles
 from meshseal.shape.canonical import leaf_expression, text_of
 from meshseal.store.client import Store
-from meshseal.store.schema import LOGS
 
 _CACHED_BATCHES = 16
 
@@ -132,22 +131,24 @@ class ProofMaker:
     async def _leaves(self, manifest: Manifest, batch: int, key: bytes) -> list[bytes]:
         binder = Binder()
         where = _where(binder, manifest, batch)
-        leaf = leaf_expression(f"unhex({binder.text(key.hex())})")
-        sql = f"SELECT hex({leaf}) FROM {LOGS} WHERE {where} ORDER BY Seq"
+        signal = SIGNALS[manifest.record_version]
+        leaf = leaf_expression(signal, f"unhex({binder.text(key.hex())})")
+        sql = f"SELECT hex({leaf}) FROM {signal.table} WHERE {where} ORDER BY Seq"
         rows = (await self._store.query(sql, binder.parameters)).rows
         return [bytes.fromhex(row[0]) for row in rows]
 
     async def _record(self, manifest: Manifest, batch: int, seq: int) -> Record:
         binder = Binder()
         where = f"{_where(binder, manifest, batch)} AND Seq = {binder.integer(seq)}"
-        columns = ", ".join(f"{_hex_of(column)} AS c{at}" for at, column in enumerate(LOG_COLUMNS))
-        sql = f"SELECT {columns} FROM {LOGS} WHERE {where}"
+        signal = SIGNALS[manifest.record_version]
+        columns = ", ".join(f"{_hex_of(each)} AS c{at}" for at, each in enumerate(signal.columns))
+        sql = f"SELECT {columns} FROM {signal.table} WHERE {where}"
         rows = (await self._store.query(sql, binder.parameters)).rows
         if len(rows) != 1:
             raise IntegrityError(f"record {seq} of batch {batch} is stored {len(rows)} times")
         return {
             column.name: _value(column, value)
-            for column, value in zip(LOG_COLUMNS, rows[0], strict=True)
+            for column, value in zip(signal.columns, rows[0], strict=True)
         }
 
 
@@ -163,15 +164,29 @@ def _where(binder: Binder, manifest: Manifest, batch: int) -> str:
 
 
 def _hex_of(column: Column) -> str:
-    if column.kind is Kind.MAP:
-        return (
-            f"arrayMap(pair -> [hex(pair.1), hex(pair.2)], "
-            f"CAST({column.name}, 'Array(Tuple(String, String))'))"
-        )
+    """Return SQL for a column's value as text in hexadecimal, which any bytes can be."""
+    match column.kind:
+        case Kind.MAP:
+            return _hex_pairs(column.sql)
+        case Kind.MAPS:
+            return f"arrayMap(each -> {_hex_pairs('each')}, {column.sql})"
+        case Kind.TEXTS:
+            return f"arrayMap(each -> hex(toString(each)), {column.sql})"
+        case Kind.TIMES:
+            return f"arrayMap(each -> hex(toString(toUnixTimestamp64Nano(each))), {column.sql})"
     return f"hex(toString({text_of(column)}))"
+
+
+def _hex_pairs(attributes: str) -> str:
+    pairs = f"CAST({attributes}, 'Array(Tuple(String, String))')"
+    return f"arrayMap(pair -> [hex(pair.1), hex(pair.2)], {pairs})"
 
 
 def _value(column: Column, shown: Any) -> Any:
     if column.kind is Kind.MAP:
         return [(bytes.fromhex(key), bytes.fromhex(value)) for key, value in shown]
+    if column.kind is Kind.MAPS:
+        return [[(bytes.fromhex(k), bytes.fromhex(v)) for k, v in pairs] for pairs in shown]
+    if column.kind in ARRAYS:
+        return [bytes.fromhex(element) for element in shown]
     return bytes.fromhex(shown)

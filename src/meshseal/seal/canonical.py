@@ -1,10 +1,11 @@
 """The canonical form of a record and its leaf, in plain Python: what an auditor reads.
 
 `meshseal-record-v1`: the netstring (`<decimal length>:<bytes>,`) of each column of `LOG_COLUMNS`,
-in that order, behind the version's name. Text is its bytes; an integer its decimal digits, or
-nothing where it is absent; a time its nanoseconds since the epoch; a map the netstrings of key and
-value, pair by pair, sorted by key and then by value. `meshseal.shape.canonical` renders the same as
-SQL.
+in that order, behind the version's name; `meshseal-span-v1`, the same of `SPAN_COLUMNS`.
+Text is its bytes; an integer its decimal digits, or nothing where it is absent; a time its
+nanoseconds since the epoch; a map the netstrings of key and value, pair by pair, sorted by key and
+then by value; an array the netstrings of its elements. `meshseal.shape.canonical` renders the same
+as SQL.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from meshseal.model.columns import LOG_COLUMNS, RECORD_VERSION, Kind
+from meshseal.model.columns import LOGS, Kind, Signal
 
 Pairs = Sequence[tuple[bytes, bytes]]
-Record = Mapping[str, bytes | Pairs]
-"""A record by column: a map as its pairs, anything else as its text in the canonical form."""
+Value = bytes | Pairs | Sequence[bytes] | Sequence[Pairs]
+Record = Mapping[str, Value]
+"""A record by column: a map as its pairs, an array as its elements, anything else as its text in
+the canonical form."""
 
 
 def netstring(content: bytes) -> bytes:
@@ -24,22 +27,30 @@ def netstring(content: bytes) -> bytes:
     return b"%d:%b," % (len(content), content)
 
 
-def canonical(record: Record) -> bytes:
+def canonical(record: Record, signal: Signal = LOGS) -> bytes:
     """Return the canonical form.
 
     Raises: KeyError, TypeError when a column is missing or of the wrong kind.
     """
-    parts = [RECORD_VERSION.encode()]
-    for column in LOG_COLUMNS:
-        value = record[column.name]
-        if column.kind is Kind.MAP:
-            if isinstance(value, bytes):
-                raise TypeError(f"{column.name} must be pairs")
-            value = b"".join(netstring(k) + netstring(v) for k, v in sorted(value))
-        elif not isinstance(value, bytes):
-            raise TypeError(f"{column.name} must be text")
-        parts.append(netstring(value))
-    return b"".join(parts)
+    forms = (_form(column.name, column.kind, record[column.name]) for column in signal.columns)
+    return signal.version.encode() + b"".join(map(netstring, forms))
+
+
+_ELEMENTS = {Kind.TEXTS: Kind.TEXT, Kind.TIMES: Kind.TIME, Kind.MAPS: Kind.MAP}
+
+
+def _form(name: str, kind: Kind, value: object) -> bytes:
+    if kind in _ELEMENTS:
+        if not isinstance(value, Sequence) or isinstance(value, bytes):
+            raise TypeError(f"{name} must be a list")
+        return b"".join(netstring(_form(name, _ELEMENTS[kind], one)) for one in value)
+    if kind is Kind.MAP:
+        if not isinstance(value, Sequence) or isinstance(value, bytes):
+            raise TypeError(f"{name} must be pairs")
+        return b"".join(netstring(k) + netstring(v) for k, v in sorted(value))
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} must be text")
+    return value
 
 
 def salt(batch_key: bytes, seq: int) -> bytes:
@@ -47,6 +58,6 @@ def salt(batch_key: bytes, seq: int) -> bytes:
     return hashlib.sha256(batch_key + seq.to_bytes(8, "big")).digest()
 
 
-def leaf(record: Record, salt_: bytes) -> bytes:
+def leaf(record: Record, salt_: bytes, signal: Signal = LOGS) -> bytes:
     """Return the record's leaf: SHA-256(0x00 || salt || canonical)."""
-    return hashlib.sha256(b"\x00" + salt_ + canonical(record)).digest()
+    return hashlib.sha256(b"\x00" + salt_ + canonical(record, signal)).digest()

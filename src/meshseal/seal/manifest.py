@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from meshseal.model.columns import RECORD_VERSION
+from meshseal.model.columns import RECORD_VERSION, SIGNALS, Signal
 from meshseal.model.errors import IntegrityError
 from meshseal.seal.tiles import MAX_ENTRY_BYTES
 
@@ -69,7 +69,7 @@ class Manifest:
         redactions: How often each of its rules changed a record.
         shapes: Version of each shape that decoded payloads of it.
         previous: SHA-256 of the tenant's manifest before this one, hexadecimal, or ''.
-        record_version: The canonical form of its records.
+        record_version: The canonical form of its records, which says what they are: logs or spans.
         version: The form of the manifest.
     """
 
@@ -101,6 +101,14 @@ class Manifest:
         return content
 
     @property
+    def signal(self) -> Signal:
+        """What its records are, and so in which table. Raises: IntegrityError if not known."""
+        signal = SIGNALS.get(self.record_version)
+        if signal is None:
+            raise IntegrityError(f"batch {self.batch} has records of an unknown form")
+        return signal
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, hexadecimal."""
         return hashlib.sha256(self.encode()).hexdigest()
@@ -120,7 +128,7 @@ class Manifest:
             same = manifest.encode() == content
         except (ValueError, TypeError, KeyError) as error:
             raise IntegrityError("an entry of the log is not a manifest") from error
-        if not same or manifest.version != VERSION:
+        if not same or manifest.version != VERSION or manifest.record_version not in SIGNALS:
             raise IntegrityError("a manifest is not in its canonical form")
         return manifest
 

@@ -25,10 +25,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meshseal.model.columns import COLUMN, LOG_COLUMNS, Kind
+from meshseal.model.columns import ARRAYS, SIGNALS, Column, Kind, Signal
 from meshseal.model.errors import IntegrityError
 from meshseal.seal import merkle
-from meshseal.seal.canonical import Record, leaf
+from meshseal.seal.canonical import Record, Value, leaf
 from meshseal.seal.manifest import Manifest
 from meshseal.seal.note import Checkpoint, Verifier, open_checkpoint
 
@@ -113,8 +113,9 @@ class Proof:
             fields = json.loads(content)
             if fields["format"] != FORMAT:
                 raise ValueError("another format")
+            signal = SIGNALS[json.loads(fields["manifest"])["record_version"]]
             return cls(
-                record=_record(fields["record"]),
+                record=_record(fields["record"], signal),
                 salt=bytes.fromhex(fields["salt"]),
                 path=[bytes.fromhex(hashed) for hashed in fields["path"]],
                 manifest=fields["manifest"].encode(),
@@ -134,7 +135,7 @@ class Proof:
             raise IntegrityError("the salt has not 32 bytes")
         if not isinstance(seq, bytes) or not seq.isdigit():
             raise IntegrityError("the record has no position")
-        hashed = leaf(self.record, self.salt)
+        hashed = leaf(self.record, self.salt, SIGNALS[manifest.record_version])
         found = merkle.root_from_inclusion(hashed, int(seq), manifest.count, self.path)
         if found.hex() != manifest.root:
             raise IntegrityError("the record is not the one that the manifest stands for")
@@ -147,10 +148,11 @@ def _shown(value: Any) -> Any:
             return value.decode()
         except UnicodeDecodeError:
             return {"base64": base64.b64encode(value).decode()}
-    return [[_shown(key), _shown(content)] for key, content in value]
+    # A map is pairs, an array its elements, which may be maps.
+    return [_shown(element) for element in value]
 
 
-def _read(shown: Any) -> bytes:
+def _text(shown: Any) -> bytes:
     if isinstance(shown, str):
         return shown.encode()
     try:
@@ -159,13 +161,20 @@ def _read(shown: Any) -> bytes:
         raise ValueError("not base64") from error
 
 
-def _record(shown: Mapping[str, Any]) -> Record:
+def _pairs(shown: Any) -> list[tuple[bytes, bytes]]:
+    return [(_text(key), _text(value)) for key, value in shown]
+
+
+def _value(column: Column, shown: Any) -> Value:
+    if column.kind is Kind.MAP:
+        return _pairs(shown)
+    if column.kind is Kind.MAPS:
+        return [_pairs(element) for element in shown]
+    return [_text(element) for element in shown] if column.kind in ARRAYS else _text(shown)
+
+
+def _record(shown: Mapping[str, Any], signal: Signal) -> Record:
     """Return a record of exactly the columns. Raises: ValueError, TypeError, KeyError."""
-    if shown.keys() != COLUMN.keys():
+    if shown.keys() != {column.name for column in signal.columns}:
         raise ValueError("the record does not have the columns that it must have")
-    return {
-        column.name: [(_read(key), _read(value)) for key, value in shown[column.name]]
-        if column.kind is Kind.MAP
-        else _read(shown[column.name])
-        for column in LOG_COLUMNS
-    }
+    return {column.name: _value(column, shown[column.name]) for column in signal.columns}

@@ -74,8 +74,8 @@ _META = (
 
 # Records may be ten years old or a day early; what is further off would spread over partitions
 # without end. Its time is kept as an attribute.
-_OLDEST_NANOS = 3650 * 86_400 * 10**9
-_EARLIEST_NANOS = 86_400 * 10**9
+OLDEST_NANOS = 3650 * 86_400 * 10**9
+EARLIEST_NANOS = 86_400 * 10**9
 ORIGINAL_TIMESTAMP = "meshseal.timestamp.original"
 
 
@@ -165,7 +165,7 @@ def _checked(select: str, values: dict[str, str]) -> str:
         if column.attribute in values
     ]
     received = "raw_row.ReceivedUnixNano"
-    between = f"{received} - {_OLDEST_NANOS} AND {received} + {_EARLIEST_NANOS}"
+    between = f"{received} - {OLDEST_NANOS} AND {received} + {EARLIEST_NANOS}"
     return f"""SELECT
     *,
     {"".join(f"{check}, " for check in checks)}given BETWEEN {between} AS in_time

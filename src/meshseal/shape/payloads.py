@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meshseal.model.columns import LOGS, SPANS, Signal
 from meshseal.model.envelope import Payload
 from meshseal.shape import envoy, render
 from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
 from meshseal.shape.assemble import RAW_COLUMNS
+from meshseal.shape.spans import RAW_SPAN_COLUMNS
 
 SCHEMA_FILE = "spool.proto"
 SCHEMA_MESSAGE = "Envelope"
@@ -25,6 +27,27 @@ _OTLP_LOGS = (
     f"severity_text String, body {ANY_VALUE_TYPE}, attributes {ATTRIBUTES_TYPE}, "
     "flags UInt32, trace_id String, span_id String, observed_time_unix_nano UInt64, "
     "event_name String)), schema_url String)), schema_url String))"
+)
+
+_EVENTS = (
+    f"Array(Tuple(time_unix_nano UInt64, name String, attributes {ATTRIBUTES_TYPE}, "
+    "dropped_attributes_count UInt32))"
+)
+_LINKS = (
+    "Array(Tuple(trace_id String, span_id String, trace_state String, "
+    f"attributes {ATTRIBUTES_TYPE}, dropped_attributes_count UInt32, flags UInt32))"
+)
+
+_OTLP_TRACES = (
+    f"otlp_traces_resource_spans Array(Tuple(resource_attributes {ATTRIBUTES_TYPE}, "
+    "scope_spans Array(Tuple(scope_name String, scope_version String, "
+    f"scope_attributes {ATTRIBUTES_TYPE}, "
+    "spans Array(Tuple(trace_id String, span_id String, trace_state String, "
+    "parent_span_id String, name String, kind Int32, start_time_unix_nano UInt64, "
+    f"end_time_unix_nano UInt64, attributes {ATTRIBUTES_TYPE}, dropped_attributes_count UInt32, "
+    f"events {_EVENTS}, dropped_events_count UInt32, links {_LINKS}, dropped_links_count UInt32, "
+    "status_message String, status_code Int32, flags UInt32)), schema_url String)), "
+    "schema_url String))"
 )
 
 _FLUENT_EVENTS = (
@@ -48,6 +71,7 @@ class PayloadShape:
         file: Its SELECT in `sql/payload/`.
         recognise: The function that finds a body's format from it and the sender's hint.
         version: Goes into the manifest; raised whenever the same bytes would give other records.
+        signal: What it holds: its SELECT gives `RAW_COLUMNS` of logs, `RAW_SPAN_COLUMNS` of spans.
         nested_structure: Of a payload whose nested values are known beforehand, the columns with
             them; `<file>_nested.sql` gives their encoded forms.
     """
@@ -57,12 +81,17 @@ class PayloadShape:
     recognise: str = "meshseal_recognise"
     version: int = 1
     nested_structure: str = ""
+    signal: Signal = LOGS
 
 
 SHAPES: dict[Payload, PayloadShape] = {
     Payload.OTLP_LOGS: PayloadShape(_OTLP_LOGS, "otlp_logs", "meshseal_recognise_mesh"),
     Payload.OTLP_LOGS_JSON: PayloadShape(
         "otlp_logs_json String", "otlp_logs_json", "meshseal_recognise_mesh"
+    ),
+    Payload.OTLP_TRACES: PayloadShape(_OTLP_TRACES, "otlp_traces", signal=SPANS),
+    Payload.OTLP_TRACES_JSON: PayloadShape(
+        "otlp_traces_json String", "otlp_traces_json", signal=SPANS
     ),
     Payload.LOKI_PUSH: PayloadShape(_LOKI_PUSH, "loki_push"),
     Payload.ENVOY_ALS: PayloadShape(
@@ -104,8 +133,14 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
     envelopes = (
         f"SELECT *{content} FROM file('{path}', 'Protobuf', $${_ENVELOPE}, {shape.structure}$$)"
     )
-    columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
     select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
+    if shape.signal is SPANS:
+        columns = ", ".join(name for name in render.columns(file) if name in RAW_SPAN_COLUMNS)
+        return (
+            f"INSERT INTO {table} ({columns}, Format)\n"
+            f"SELECT {columns}, '{kind.field_name}' AS Format\nFROM (\n{select}\n)"
+        )
+    columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
     return (
         f"INSERT INTO {table} ({columns}, Format)\n"
         f"SELECT {columns}, {shape.recognise}(Body, Hint) AS Format\n"

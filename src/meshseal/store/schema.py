@@ -1,19 +1,24 @@
 """The tables, made from `model.columns`.
 
-`logs` holds the records. Two more are fed with every batch, so that questions about what there is
-need no scan: `streams`, how many records of which resource in which hour, and `attribute_keys`.
+`logs` and `spans` hold the records. Two more are fed with every batch of logs, so that questions
+about what there is need no scan: `streams`, how many records of which resource in which hour, and
+`attribute_keys`.
 
 Retention never uses a TTL: a deletion must be authorised, checked against holds and certified.
 """
 
 from __future__ import annotations
 
-from meshseal.model.columns import LOG_COLUMNS, PROMOTED, Column, Kind
+from meshseal.model import columns
+from meshseal.model.columns import PROMOTED, Column, Kind, Signal
 from meshseal.shape import anyvalue, canonical, formats, render
 from meshseal.shape.assemble import RAW_COLUMNS
+from meshseal.shape.spans import RAW_SPAN_COLUMNS
 
-LOGS, STREAMS, ATTRIBUTE_KEYS = "logs", "streams", "attribute_keys"
-TABLES = (LOGS, STREAMS, ATTRIBUTE_KEYS)
+LOGS, SPANS = columns.LOGS.table, columns.SPANS.table
+STREAMS, ATTRIBUTE_KEYS = "streams", "attribute_keys"
+RECORDS = (LOGS, SPANS)
+TABLES = (*RECORDS, STREAMS, ATTRIBUTE_KEYS)
 
 SEAL_HINT = "SealHint"
 """The first four bytes of the record's leaf. The tree's root is what proves; this only lets
@@ -41,18 +46,28 @@ _VERTICAL_MERGE_ROWS = 3_000_000
 """Merges of fewer rows go over all columns at once: that takes half the time of the engine's way
 for tables of many columns, and the memory only larger merges need is no matter."""
 
-INDEX_PROBES: dict[str, str] = {
-    "body_words": "hasToken(Body, 'meshseal')",
-    "trace_id": "TraceId = 'none'",
-    "request_id": "RequestId = 'none'",
-    "other_keys": "mapContains(OtherAttributes, 'none')",
-    "other_values": "has(mapValues(OtherAttributes), 'none')",
-    "resource_values": "has(mapValues(ResourceAttributes), 'none')",
-    "status": "HttpResponseStatusCode = 999",
-    "severity": "SeverityNumber = 99",
-    "batch": "Batch = 18446744073709551615",
+INDEX_PROBES: dict[str, dict[str, str]] = {
+    LOGS: {
+        "body_words": "hasToken(Body, 'meshseal')",
+        "trace_id": "TraceId = 'none'",
+        "request_id": "RequestId = 'none'",
+        "other_keys": "mapContains(OtherAttributes, 'none')",
+        "other_values": "has(mapValues(OtherAttributes), 'none')",
+        "resource_values": "has(mapValues(ResourceAttributes), 'none')",
+        "status": "HttpResponseStatusCode = 999",
+        "severity": "SeverityNumber = 99",
+        "batch": "Batch = 18446744073709551615",
+    },
+    SPANS: {
+        "trace_id": "TraceId = 'none'",
+        "attribute_keys": "mapContains(SpanAttributes, 'none')",
+        "attribute_values": "has(mapValues(SpanAttributes), 'none')",
+        "resource_values": "has(mapValues(ResourceAttributes), 'none')",
+        "duration": "Duration = 18446744073709551615",
+        "batch": "Batch = 18446744073709551615",
+    },
 }
-"""For each index, a condition for which the engine reads the whole of it."""
+"""For each index of a table, a condition for which the engine reads the whole of it."""
 
 _REPLACED_SECONDS = 120
 """How long the parts that a merge has replaced stay: until it is sure that what replaces them is on
@@ -74,6 +89,7 @@ def create_statements() -> list[str]:
         *formats.functions(),
         *canonical.functions(),
         _create_logs(),
+        _create_spans(),
         _create_streams(),
         _create_attribute_keys(),
         *_keep_replaced_parts(_REPLACED_SECONDS),
@@ -121,21 +137,21 @@ def attribute_text(column: Column) -> str:
     return f"if({name} = 0, '', toString({name}))"
 
 
-def stage_columns() -> str:
-    """Return the columns of a stage table: those of `logs`, and the whole leaf."""
-    columns = ", ".join(f"{column.name} {column.type}" for column in LOG_COLUMNS)
-    return f"{columns}, Leaf FixedString(32)"
+def stage_columns(signal: Signal) -> str:
+    """Return the columns of a stage table: those of the signal's, and the whole leaf."""
+    listed = ", ".join(f"{column.sql} {column.type}" for column in signal.columns)
+    return f"{listed}, Leaf FixedString(32)"
 
 
-def raw_columns() -> str:
+def raw_columns(signal: Signal) -> str:
     """Return the columns of a `raw` table."""
-    return ", ".join(f"{name} {type_}" for name, type_ in RAW_COLUMNS.items())
+    raw = RAW_SPAN_COLUMNS if signal is columns.SPANS else RAW_COLUMNS
+    return ", ".join(f"{name} {type_}" for name, type_ in raw.items())
 
 
 def _create_logs() -> str:
-    lines = [f"{column.name} {column.type} CODEC({column.codec})" for column in LOG_COLUMNS]
+    lines = _column_lines(columns.LOGS)
     lines += [
-        f"{SEAL_HINT} UInt32 CODEC(NONE)",
         f"LogAttributes Map(LowCardinality(String), String) ALIAS {log_attributes_expression()}",
         "TimestampTime DateTime ALIAS toDateTime(Timestamp)",
         f"INDEX body_words Body TYPE tokenbf_v1({_TOKEN_BYTES}, {_TOKEN_HASHES}, 0) GRANULARITY 1",
@@ -154,6 +170,31 @@ def _create_logs() -> str:
         engine="MergeTree",
         partition="(RetentionDays, toDate(Timestamp))",
         order="(Tenant, toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)",
+    )
+
+
+def _column_lines(signal: Signal) -> list[str]:
+    lines = [f"{column.sql} {column.type} CODEC({column.codec})" for column in signal.columns]
+    return [*lines, f"{SEAL_HINT} UInt32 CODEC(NONE)"]
+
+
+def _create_spans() -> str:
+    lines = [
+        *_column_lines(columns.SPANS),
+        "TimestampTime DateTime ALIAS toDateTime(Timestamp)",
+        "INDEX trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1",
+        "INDEX attribute_keys mapKeys(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX attribute_values mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX resource_values mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1",
+        "INDEX duration Duration TYPE minmax GRANULARITY 1",
+        "INDEX batch Batch TYPE minmax GRANULARITY 1",
+    ]
+    return _table(
+        SPANS,
+        lines,
+        engine="MergeTree",
+        partition="(RetentionDays, toDate(Timestamp))",
+        order="(Tenant, toStartOfFiveMinutes(Timestamp), ServiceName, SpanName, Timestamp)",
     )
 
 
@@ -190,9 +231,9 @@ def _create_attribute_keys() -> str:
 
 
 def _table(name: str, lines: list[str], *, engine: str, partition: str, order: str) -> str:
-    columns = ",\n    ".join(lines)
+    listed = ",\n    ".join(lines)
     return f"""CREATE TABLE IF NOT EXISTS {name} (
-    {columns}
+    {listed}
 )
 ENGINE = {engine}
 PARTITION BY {partition}

@@ -1,18 +1,25 @@
-"""OpenTelemetry logs: OTLP over HTTP (protobuf and JSON) and over gRPC.
+"""OpenTelemetry: OTLP over HTTP (protobuf and JSON) and over gRPC.
+
+Logs and traces are stored; metrics are taken, counted, and answered with a partial success that
+says that they are not.
 
 Source: OTLP specification 1.11; opentelemetry-proto 1.10.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 
 from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import (
@@ -21,72 +28,41 @@ from meshseal.model.errors import (
     PayloadError,
     UnsupportedError,
 )
-from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
-from meshseal.wire.protos.spool_pb2 import OtlpLogs
+from meshseal.wire import otlp_json
+from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protos.spool_pb2 import OtlpLogs, OtlpTraces
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
-_HexId = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-fA-F]{2})*$", max_length=64)]
-_Nanos = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")] | Annotated[int, msgspec.Meta(ge=0)]
 
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    """How the requests of one signal are taken. `protobuf` is None for what is not stored."""
 
-class _KeyValue(msgspec.Struct):
-    key: str = ""
-    value: dict[str, msgspec.Raw] | None = None
-
-
-class _Attributed(msgspec.Struct):
-    attributes: list[_KeyValue] = []
-
-
-class _LogRecord(msgspec.Struct, rename="camel"):
-    time_unix_nano: _Nanos = 0
-    observed_time_unix_nano: _Nanos = 0
-    severity_number: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
-    severity_text: str = ""
-    body: dict[str, msgspec.Raw] | None = None
-    attributes: list[_KeyValue] = []
-    flags: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
-    trace_id: _HexId = ""
-    span_id: _HexId = ""
-    event_name: str = ""
-
-
-class _ScopeLogs(msgspec.Struct, rename="camel"):
-    scope: _Attributed | None = None
-    log_records: list[_LogRecord] = []
-    schema_url: str = ""
-
-
-class _ResourceLogs(msgspec.Struct, rename="camel"):
-    resource: _Attributed | None = None
-    scope_logs: list[_ScopeLogs] = []
-    schema_url: str = ""
-
-
-class _ExportLogs(msgspec.Struct, rename="camel"):
-    resource_logs: list[_ResourceLogs] = []
-
-
-_JSON = msgspec.json.Decoder(_ExportLogs)
+    protobuf: Payload | None
+    json: Payload | None
+    count_protobuf: Callable[[bytes], int]
+    count_json: Callable[[bytes], int]
 
 
 def decode_http(request: Request) -> Decoded:
-    """Take `POST /v1/logs`.
+    """Take `POST /v1/logs`, `/v1/traces` or `/v1/metrics`.
 
-    Raises: PayloadError when the body is not an ExportLogsServiceRequest; UnsupportedError for
+    Raises: PayloadError when the body is not the signal's export request; UnsupportedError for
         any other media type than the two.
     """
+    signal = _SIGNALS[request.path.rpartition("/")[2]]
     if request.media_type == PROTOBUF:
-        return _decoded(request, Payload.OTLP_LOGS, _count_protobuf(request.body), PROTOBUF, b"")
+        return _decoded(request, signal.protobuf, signal.count_protobuf(request.body), PROTOBUF)
     if request.media_type == JSON:
-        return _decoded(request, Payload.OTLP_LOGS_JSON, _count_json(request.body), JSON, b"{}")
+        return _decoded(request, signal.json, signal.count_json(request.body), JSON)
     raise UnsupportedError(f"send {PROTOBUF} or {JSON}, not {request.media_type[:80]!r}")
 
 
 def decode_grpc(request: Request) -> Decoded:
-    """Take one `LogsService/Export` call. Raises: PayloadError."""
-    return _decoded(request, Payload.OTLP_LOGS, _count_protobuf(request.body), "", b"")
+    """Take one `Export` call of the three services. Raises: PayloadError."""
+    signal = _SIGNALS[_SERVICES[request.path]]
+    return _decoded(request, signal.protobuf, signal.count_protobuf(request.body), "")
 
 
 def refuse_http(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
@@ -117,6 +93,7 @@ _CODES = {
     "unauthenticated": 16,
     "forbidden": 7,
     "overloaded": 14,
+    "rate_limited": 14,
     "not_found": 5,
 }
 
@@ -133,9 +110,9 @@ def status_of(error: MeshsealError) -> Status:
     return status
 
 
-def _decoded(
-    request: Request, kind: Payload, records: int, media_type: str, reply: bytes
-) -> Decoded:
+def _decoded(request: Request, kind: Payload | None, records: int, media_type: str) -> Decoded:
+    if kind is None:
+        return _not_stored(records, media_type)
     envelope = Envelope(
         tenant=request.tenant,
         received_unix_nano=request.received_unix_nano,
@@ -146,10 +123,26 @@ def _decoded(
         records=records,
         chunk=request.chunk,
     )
-    return Decoded((envelope,) if records else (), Reply(200, reply, media_type))
+    reply = Reply(200, b"{}" if media_type == JSON else b"", media_type)
+    return Decoded((envelope,) if records else (), reply)
 
 
-def _count_protobuf(body: bytes) -> int:
+def _not_stored(points: int, media_type: str) -> Decoded:
+    """Answer metrics: taken, counted, and not kept. A client must not send them again."""
+    if not points:
+        return Decoded((), Reply(200, b"{}" if media_type == JSON else b"", media_type))
+    if media_type == JSON:
+        partial = {"rejectedDataPoints": str(points), "errorMessage": _NOT_STORED}
+        content = msgspec.json.encode({"partialSuccess": partial})
+    else:
+        answer = ExportMetricsServiceResponse()
+        answer.partial_success.rejected_data_points = points
+        answer.partial_success.error_message = _NOT_STORED
+        content = answer.SerializeToString()
+    return Decoded((), Reply(200, content, media_type), refused=points)
+
+
+def _count_logs(body: bytes) -> int:
     try:
         message = OtlpLogs.FromString(body)
     except DecodeError as error:
@@ -161,22 +154,51 @@ def _count_protobuf(body: bytes) -> int:
     )
 
 
-def _count_json(body: bytes) -> int:
+def _count_spans(body: bytes) -> int:
     try:
-        message = _JSON.decode(body)
-    except NOT_JSON as error:
-        raise PayloadError(f"the body is not an ExportLogsServiceRequest: {error}") from error
+        message = OtlpTraces.FromString(body)
+    except DecodeError as error:
+        raise PayloadError("the body is not an ExportTraceServiceRequest") from error
     return sum(
-        len(scope.log_records)
-        for resource in message.resource_logs
-        for scope in resource.scope_logs
+        len(scope.spans) for resource in message.resource_spans for scope in resource.scope_spans
     )
 
 
+def _count_data_points(body: bytes) -> int:
+    try:
+        message = ExportMetricsServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise PayloadError("the body is not an ExportMetricsServiceRequest") from error
+    return sum(
+        len(getattr(metric, kind).data_points)
+        for resource in message.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if (kind := metric.WhichOneof("data"))
+    )
+
+
+_NOT_STORED = "Meshseal stores logs and traces; these metrics were counted and not stored"
+
+_SIGNALS = {
+    "logs": _Signal(Payload.OTLP_LOGS, Payload.OTLP_LOGS_JSON, _count_logs, otlp_json.count_logs),
+    "traces": _Signal(
+        Payload.OTLP_TRACES, Payload.OTLP_TRACES_JSON, _count_spans, otlp_json.count_spans
+    ),
+    "metrics": _Signal(None, None, _count_data_points, otlp_json.count_data_points),
+}
+
+_COLLECTOR = "/opentelemetry.proto.collector"
+_SERVICES = {
+    f"{_COLLECTOR}.logs.v1.LogsService/Export": "logs",
+    f"{_COLLECTOR}.trace.v1.TraceService/Export": "traces",
+    f"{_COLLECTOR}.metrics.v1.MetricsService/Export": "metrics",
+}
+
 HTTP = Protocol(
     name="otlp_http",
-    title="OpenTelemetry logs over HTTP",
-    paths=("/v1/logs", "/otlp/v1/logs"),
+    title="OpenTelemetry logs and traces over HTTP",
+    paths=tuple(f"{prefix}/v1/{signal}" for prefix in ("", "/otlp") for signal in _SIGNALS),
     decode=decode_http,
     refuse=refuse_http,
     native_port=4318,
@@ -186,8 +208,8 @@ HTTP = Protocol(
 
 GRPC = Protocol(
     name="otlp_grpc",
-    title="OpenTelemetry logs over gRPC",
-    paths=("/opentelemetry.proto.collector.logs.v1.LogsService/Export",),
+    title="OpenTelemetry logs and traces over gRPC",
+    paths=tuple(_SERVICES),
     decode=decode_grpc,
     refuse=refuse_grpc,
     native_port=4317,

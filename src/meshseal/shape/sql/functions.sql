@@ -107,6 +107,10 @@ CREATE OR REPLACE FUNCTION meshseal_dropped AS (attributes, events, links) -> ar
      ('otel.dropped_events_count', toString(events)),
      ('otel.dropped_links_count', toString(links))]);
 
+-- The flags of a link, which have no column, as its attribute.
+CREATE OR REPLACE FUNCTION meshseal_link_flags AS (flags) -> if(
+    flags = 0, [], [('meshseal.link.flags', toString(flags))]);
+
 -- ---- Loki -----------------------------------------------------------------------------------
 
 -- A protobuf Timestamp as nanoseconds; -1, which is no time, where it does not fit.

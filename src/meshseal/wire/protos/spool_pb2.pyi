@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
+    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "otlp_traces", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "otlp_traces_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -29,12 +29,14 @@ class Envelope(_message.Message):
     BATCH_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     OTLP_LOGS_FIELD_NUMBER: _ClassVar[int]
+    OTLP_TRACES_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_FIELD_NUMBER: _ClassVar[int]
     ENVOY_ALS_FIELD_NUMBER: _ClassVar[int]
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
     OTLP_LOGS_JSON_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_JSON_FIELD_NUMBER: _ClassVar[int]
+    OTLP_TRACES_JSON_FIELD_NUMBER: _ClassVar[int]
     BEATS_EVENTS_FIELD_NUMBER: _ClassVar[int]
     ELASTIC_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     DATADOG_LOGS_FIELD_NUMBER: _ClassVar[int]
@@ -60,12 +62,14 @@ class Envelope(_message.Message):
     batch: int
     first_seq: int
     otlp_logs: OtlpLogs
+    otlp_traces: OtlpTraces
     loki_push: LokiPush
     envoy_als: EnvoyAls
     documents: bytes
     lines: bytes
     otlp_logs_json: bytes
     loki_push_json: bytes
+    otlp_traces_json: bytes
     beats_events: bytes
     elastic_documents: bytes
     datadog_logs: bytes
@@ -77,7 +81,7 @@ class Envelope(_message.Message):
     azure_records: bytes
     syslog_messages: SyslogMessages
     fluent_events: FluentEvents
-    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., otlp_traces: _Optional[_Union[OtlpTraces, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., otlp_traces_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
 
 class SyslogMessages(_message.Message):
     __slots__ = ("messages",)
@@ -302,6 +306,104 @@ class ResourceLogs(_message.Message):
     scope_logs: _containers.RepeatedCompositeFieldContainer[ScopeLogs]
     schema_url: bytes
     def __init__(self, resource: _Optional[_Union[Resource, _Mapping]] = ..., scope_logs: _Optional[_Iterable[_Union[ScopeLogs, _Mapping]]] = ..., schema_url: _Optional[bytes] = ...) -> None: ...
+
+class OtlpTraces(_message.Message):
+    __slots__ = ("resource_spans",)
+    RESOURCE_SPANS_FIELD_NUMBER: _ClassVar[int]
+    resource_spans: _containers.RepeatedCompositeFieldContainer[ResourceSpans]
+    def __init__(self, resource_spans: _Optional[_Iterable[_Union[ResourceSpans, _Mapping]]] = ...) -> None: ...
+
+class ResourceSpans(_message.Message):
+    __slots__ = ("resource", "scope_spans", "schema_url")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_SPANS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_URL_FIELD_NUMBER: _ClassVar[int]
+    resource: Resource
+    scope_spans: _containers.RepeatedCompositeFieldContainer[ScopeSpans]
+    schema_url: bytes
+    def __init__(self, resource: _Optional[_Union[Resource, _Mapping]] = ..., scope_spans: _Optional[_Iterable[_Union[ScopeSpans, _Mapping]]] = ..., schema_url: _Optional[bytes] = ...) -> None: ...
+
+class ScopeSpans(_message.Message):
+    __slots__ = ("scope", "spans", "schema_url")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_URL_FIELD_NUMBER: _ClassVar[int]
+    scope: InstrumentationScope
+    spans: _containers.RepeatedCompositeFieldContainer[Span]
+    schema_url: bytes
+    def __init__(self, scope: _Optional[_Union[InstrumentationScope, _Mapping]] = ..., spans: _Optional[_Iterable[_Union[Span, _Mapping]]] = ..., schema_url: _Optional[bytes] = ...) -> None: ...
+
+class Span(_message.Message):
+    __slots__ = ("trace_id", "span_id", "trace_state", "parent_span_id", "name", "kind", "start_time_unix_nano", "end_time_unix_nano", "attributes", "dropped_attributes_count", "events", "dropped_events_count", "links", "dropped_links_count", "status", "flags")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_ATTRIBUTES_COUNT_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_EVENTS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_LINKS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    span_id: bytes
+    trace_state: bytes
+    parent_span_id: bytes
+    name: bytes
+    kind: int
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    attributes: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    dropped_attributes_count: int
+    events: _containers.RepeatedCompositeFieldContainer[SpanEvent]
+    dropped_events_count: int
+    links: _containers.RepeatedCompositeFieldContainer[SpanLink]
+    dropped_links_count: int
+    status: SpanStatus
+    flags: int
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., trace_state: _Optional[bytes] = ..., parent_span_id: _Optional[bytes] = ..., name: _Optional[bytes] = ..., kind: _Optional[int] = ..., start_time_unix_nano: _Optional[int] = ..., end_time_unix_nano: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., events: _Optional[_Iterable[_Union[SpanEvent, _Mapping]]] = ..., dropped_events_count: _Optional[int] = ..., links: _Optional[_Iterable[_Union[SpanLink, _Mapping]]] = ..., dropped_links_count: _Optional[int] = ..., status: _Optional[_Union[SpanStatus, _Mapping]] = ..., flags: _Optional[int] = ...) -> None: ...
+
+class SpanEvent(_message.Message):
+    __slots__ = ("time_unix_nano", "name", "attributes", "dropped_attributes_count")
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_ATTRIBUTES_COUNT_FIELD_NUMBER: _ClassVar[int]
+    time_unix_nano: int
+    name: bytes
+    attributes: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    dropped_attributes_count: int
+    def __init__(self, time_unix_nano: _Optional[int] = ..., name: _Optional[bytes] = ..., attributes: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ...) -> None: ...
+
+class SpanLink(_message.Message):
+    __slots__ = ("trace_id", "span_id", "trace_state", "attributes", "dropped_attributes_count", "flags")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_ATTRIBUTES_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    span_id: bytes
+    trace_state: bytes
+    attributes: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    dropped_attributes_count: int
+    flags: int
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., trace_state: _Optional[bytes] = ..., attributes: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., flags: _Optional[int] = ...) -> None: ...
+
+class SpanStatus(_message.Message):
+    __slots__ = ("message", "code")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    code: int
+    def __init__(self, message: _Optional[bytes] = ..., code: _Optional[int] = ...) -> None: ...
 
 class Resource(_message.Message):
     __slots__ = ("attributes",)
