@@ -193,7 +193,7 @@ def labels_of(identifier: bytes) -> Labels:
         **_of_id(_text(node.get(1, b""))),
         **_of_metadata(metadata),
     }
-    found |= _service(found)
+    found = _service(found) | found
     kept = {name: value for name, value in found.items() if value and len(value) <= MAX_LABEL_BYTES}
     return dict(list(kept.items())[:MAX_LABELS])
 
