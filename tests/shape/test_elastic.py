@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from meshseal.model.errors import PayloadError
 from meshseal.wire.elastic import decode
 from meshseal.wire.protocol import Request
 from tests.shape.cases import RECEIVED
-from tests.shape.decoder import Decoder, Row
+from tests.shape.decoder import Decoder, Row, envelope
 from tests.shape.elastic_cases import AT, SHIPPERS, Case
 from tests.shape.test_access_logs import istio_json
 
@@ -179,22 +180,30 @@ BYTES = [
 CASES = [*SHIPPERS, *BODIES, *TIMES, *LEVELS, *NAMES, *BYTES]
 
 
+CONTENT = b"\n".join(line for case in CASES for line in (case.action.encode(), case.source))
+LABELS = {"elasticsearch.index": "of-the-path"}
+
+
 @pytest.fixture(scope="module")
 def rows(decoder: Decoder) -> dict[str, Row]:
     """The row of each case, all decoded in one pass as one request."""
-    content = b"\n".join(line for case in CASES for line in (case.action.encode(), case.source))
-    found = decoder.rows(
-        Payload.ELASTIC_DOCUMENTS,
-        content,
-        len(CASES),
-        labels={"elasticsearch.index": "of-the-path"},
-    )
+    found = decoder.rows(Payload.ELASTIC_DOCUMENTS, CONTENT, len(CASES), labels=LABELS)
     return {case.id: row for case, row in zip(CASES, found, strict=True)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_document_becomes_its_record(rows: dict[str, Row], case: Case) -> None:
     assert rows[case.id] == case.expected()
+
+
+def test_no_attribute_stands_twice(decoder: Decoder) -> None:
+    one = replace(envelope(Payload.ELASTIC_DOCUMENTS, CONTENT, len(CASES)), labels=LABELS)
+    for case, decoded in zip(CASES, decoder.decode(one), strict=True):
+        for name in ("OtherAttributes", "ResourceAttributes"):
+            pairs = decoded.record[name]
+            assert isinstance(pairs, list)
+            keys = [key for key, _ in pairs]
+            assert sorted(keys) == sorted(set(keys)), case.id
 
 
 def test_an_access_log_is_read_wherever_it_is(decoder: Decoder) -> None:
@@ -273,7 +282,7 @@ def test_the_engine_finds_as_many_records_as_the_door(
         )
     except PayloadError:
         return
-    for envelope in decoded.envelopes:
+    for one in decoded.envelopes:
         # `rows` fails where the engine finds another number of records than the door.
-        found = decoder.rows(Payload.ELASTIC_DOCUMENTS, bytes(envelope.content), envelope.records)
+        found = decoder.rows(Payload.ELASTIC_DOCUMENTS, bytes(one.content), one.records)
         assert len(found) == decoded.records

@@ -70,6 +70,10 @@ CONTENTS = {
     "an empty source": (f"{INDEX}\n\n{INDEX}\n{SOURCE}\n", f"{INDEX}\n{SOURCE}"),
     "an empty source that looks like a pair": (f"{INDEX}\n\n{CREATE}\n\n", ""),
     "a source that is cut": (f'{INDEX}\n{{"a":\n{INDEX}\n{SOURCE}\n', f"{INDEX}\n{SOURCE}"),
+    "a source on several lines": (
+        f'{INDEX}\n{{"x":\n{INDEX}\n}}\n{INDEX}\n{SOURCE}\n',
+        f"{INDEX}\n{SOURCE}",
+    ),
     "half a surrogate": (f'{INDEX}\n{{"a":"\\ud800"}}\n', f'{INDEX}\n{{"a":"\\ud800"}}'),
     "no number": (f'{INDEX}\n{{"a":NaN}}\n', f'{INDEX}\n{{"a":NaN}}'),
     "no object": (f"{INDEX}\n5\n{INDEX}\n{SOURCE}\n", f"{INDEX}\n{SOURCE}"),
@@ -155,6 +159,7 @@ def test_a_request_of_named_documents_has_a_name() -> None:
     assert len({delivery(named), *others}) == 4
     assert delivery(named + f"{INDEX}\n{SOURCE}\n") == ""
     assert delivery(f"{INDEX}\n{SOURCE}\n") == ""
+    assert delivery(named + f'{INDEX}\n{SOURCE}\n{{"delete":{{"_index":"a"}}}}\n') == ""
     # What is refused does not count: only the documents that are stored need names.
     assert delivery(named + '{"delete":{"_index":"a"}}\n') != ""
 
