@@ -39,7 +39,9 @@ CREATE OR REPLACE FUNCTION meshseal_envoy_flags AS (encoded) -> if(encoded = '',
                 intDiv(reinterpretAsUInt8(unhex(substring(token, 1, 2))), 8),
                 intDiv(reinterpretAsUInt8(unhex(substring(token, 1, 2))) % 128, 8)
                     + 16 * reinterpretAsUInt8(unhex(substring(token, 3, 2)))))))),
-        extractAll(hex(encoded), '6A00|6A0208[0-9A-F]{2}|[0-7][08]01|[89A-F][08][0-7][0-9A-F]01')),
+        arrayFilter(
+            token -> startsWith(token, '6A0') OR (length(token) > 2 AND endsWith(token, '1')),
+            extractAll(hex(encoded), '6A00|6A0208[0-9A-F]{2}|[0-7][08]0[01]|[89A-F][08][0-7][0-9A-F]0[01]|[0-9A-F]{2}'))),
     ','));
 
 -- The first SPIFFE id among a certificate's names, or ''.
