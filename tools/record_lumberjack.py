@@ -1,15 +1,19 @@
 """Records what clients of Lumberjack write on one connection, for `tests/wire/captures/lumberjack`.
 
-    python tools/record_lumberjack.py
+    python tools/record_lumberjack.py [NODE_MODULES]
 
+With a folder that has lumberjack-client of npm in it, that is recorded too.
 `sent.bin` is what the client wrote, `answered.bin` what it was answered and was content with.
 `expected.json` a person writes. Records have fixed times.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -106,6 +110,23 @@ def _python_logstash_async(port: int) -> None:
     transport.send(lines)
 
 
+def _lumberjack_client(port: int) -> None:
+    node = shutil.which("node") or "node"
+    script = (
+        "const Client = require('lumberjack-client');"
+        f"const client = new Client({{host: '127.0.0.1', port: {port}}});"
+        "for (const n of [1, 2]) client.log({'@timestamp': `2026-09-20T10:11:1${n}.5Z`,"
+        " message: `order ${n} ä`, host: {name: 'web-1'}, log: {level: 'info'}});"
+        "setTimeout(() => client.socket.removeAllListeners('close').end(), 500);"
+    )
+    subprocess.run([node, "-e", script], env={"NODE_PATH": sys.argv[1]}, check=True, timeout=60)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        package = Path(sys.argv[1], "lumberjack-client", "package.json")
+        record(
+            f"lumberjack-client-{json.loads(package.read_text())['version']}", _lumberjack_client
+        )
     record(f"pylogbeat-{version('pylogbeat')}", _pylogbeat)
     record(f"python-logstash-async-{version('python-logstash-async')}", _python_logstash_async)

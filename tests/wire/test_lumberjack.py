@@ -299,6 +299,15 @@ def test_what_is_not_whole_is_counted_and_not_taken() -> None:
     assert list(one.ended(RECEIVED)) == []
 
 
+def test_version_1_leaves_what_it_sent_of_a_window() -> None:
+    one = session()
+    assert talk(one, window(1000, b"1") + data(5, (b"line", b"a"))) == Taken([], [])
+    (step,) = one.ended(RECEIVED)
+    assert isinstance(step, Take)
+    assert (step.envelopes[0].content, step.reply) == (A, ack(5, b"1"))
+    assert list(one.ended(RECEIVED)) == []
+
+
 @pytest.mark.parametrize(
     ("version", "says"), [(b"2", ack(0)), (b"1", b"")], ids=["version 2", "version 1"]
 )
@@ -375,6 +384,7 @@ def test_a_capture_of_a_real_client(folder: Path) -> None:
 
 def test_there_are_captures() -> None:
     assert [path.name.rpartition("-")[0] for path in capture_folders()] == [
+        "lumberjack-client",
         "pylogbeat",
         "python-logstash-async",
     ]

@@ -15,7 +15,9 @@ again is the same bytes again. It is acknowledged whole, with the sequence numbe
 senders count anew in every window (go-lumber) or over the whole connection (pylogbeat, Ruby), and
 both wait for the number they wrote last. The numbers are used for nothing else. While a window is
 being made durable, senders of version 2 hear `A 0`; those of version 1 would take it for the
-answer. A new window before the last one is full flushes it short, as Logstash does.
+answer. A new window before the last one is full flushes it short, as Logstash does; so does the end
+of a connection of version 1, some of whose senders announce one window for all that they will ever
+send and read no answers.
 
 An event that is not a JSON object is kept as text. Closing the connection, as the peers do, would
 have its sender send the window again for ever, with all that is behind it; and Python's encoder
@@ -97,6 +99,11 @@ class LumberjackSession(Session):
                 yield from self._frame(frame, received_unix_nano, nested=False)
         finally:
             del self._unread[:start]
+
+    def ended(self, received_unix_nano: int) -> Iterator[Step]:
+        """Yield what a sender of version 1 leaves of a window; those of version 2 send it again."""
+        if self._version == _VERSIONS[0]:
+            yield from self._flush(received_unix_nano)
 
     def keep_alive(self) -> bytes:
         """Return `A 0`, which says that the server is at work."""
