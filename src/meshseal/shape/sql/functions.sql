@@ -186,9 +186,12 @@ CREATE OR REPLACE FUNCTION meshseal_flatten AS (pairs) -> if(
         pairs)),
     pairs);
 
--- A JSON value as text: strings without quotes, everything else as it stands.
-CREATE OR REPLACE FUNCTION meshseal_json_scalar AS (raw) -> if(
-    startsWith(raw, '"'), JSONExtractString(concat('[', raw, ']'), 1), raw);
+-- A JSON value as text: strings without quotes, everything else as it stands. Only strings that
+-- escape something need decoding.
+CREATE OR REPLACE FUNCTION meshseal_json_scalar AS (raw) -> multiIf(
+    NOT startsWith(raw, '"'), raw,
+    position(raw, '\\') = 0, substring(raw, 2, length(raw) - 2),
+    JSONExtractString(concat('[', raw, ']'), 1));
 
 -- A trace or span id of so many hexadecimal digits, in lower case, or '' for anything else. A
 -- 64-bit trace id is filled up with zeros, as OpenTelemetry does.
