@@ -77,14 +77,17 @@ def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], byt
     if one.protocol == "elasticsearch":
         check_elasticsearch(status, headers, body)
         return
+    if one.protocol == "splunk_hec":
+        check_splunk(status, headers, body)
+        return
     family = "lines" if one.protocol == "documents" else one.protocol
-    successes = {"otlp_http": 200, "loki": 204, "lines": 200}
+    successes = {"otlp_http": 200, "loki": 204, "lines": 200, "gelf_http": 202}
     if status == successes[family]:
         _acknowledged(doors, one, family, headers, body)
         return
     assert status in {400, 403, 413, 415, 503}, (status, body)
     assert status != 503 or headers["retry-after"].isdigit()
-    if family == "loki":
+    if family in ("loki", "gelf_http"):
         assert status != 415
         assert headers["content-type"].startswith("text/plain")
         assert body.decode()
@@ -98,6 +101,17 @@ def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], byt
     else:
         assert headers["content-type"] == PROTOBUF
         assert Status.FromString(body).code > 0
+
+
+def check_splunk(status: int, headers: dict[str, str], body: bytes) -> None:
+    """Fail unless Splunk answers like this."""
+    assert headers["content-type"] == JSON
+    found = json.loads(body)
+    assert status in {200, 400, 403, 413, 415, 503}, (status, body)
+    assert status != 503 or headers["retry-after"].isdigit()
+    if "acks" not in found:
+        assert (status == 200) == (found["code"] in (0, 17))
+        assert found["text"]
 
 
 def check_elasticsearch(status: int, headers: dict[str, str], body: bytes) -> None:

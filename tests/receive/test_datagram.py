@@ -71,7 +71,7 @@ async def listening(taken: Taken, host: str = "127.0.0.1") -> AsyncIterator[sock
 
 async def until(what: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
-        while not what():
+        while not what():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

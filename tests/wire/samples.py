@@ -114,6 +114,17 @@ BULK = (
 )
 
 
+HEC = (
+    b'{"time":1789899072.5,"host":"vm-7","event":"hello","fields":{"region":"eu","n":["a","b"]}}'
+    b'{"event":{"message":"}{","level":"warn"},"sourcetype":"_json"}'
+)
+
+GELF = (
+    b'{"version":"1.1","host":"vm-7","short_message":"late","full_message":"late\\n at a",'
+    b'"timestamp":1789899072.5,"level":4,"_container_name":"cart","_n":7}'
+)
+
+
 def samples() -> list[Sample]:
     """Return one request or more for every protocol over HTTP, as of now."""
     protobuf = otlp_logs().SerializeToString()
@@ -128,4 +139,6 @@ def samples() -> list[Sample]:
         Sample("lines", LINES, TEXT, 4, {"format": "istio_json", "labels": "service.name=cart"}),
         Sample("documents", documents, "application/x-ndjson", 3),
         Sample("elasticsearch", BULK, "application/x-ndjson", 2),
+        Sample("splunk_hec", HEC, JSON, 2),
+        Sample("gelf_http", GELF, JSON, 1),
     ]

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from meshseal.model.envelope import Envelope
-from meshseal.receive.decompress import decompress
+from meshseal.receive.decompress import decompress, decompress_by_magic
 from meshseal.receive.grpc_stream import Frames
 from meshseal.wire import PROTOCOL, PROTOCOLS
 from meshseal.wire.protocol import MAX_REQUEST_BYTES, Decoded, Reply, Request
@@ -45,7 +45,9 @@ class Capture:
         protocol = PROTOCOL[self.path.parent.name]
         assert path in protocol.paths
         body = (self.path / "body.bin").read_bytes()
-        encoding = headers.get("content-encoding", "")
+        if protocol.packed_by_magic:
+            body = decompress_by_magic(body, limit_bytes=MAX_REQUEST_BYTES)
+        encoding = "" if protocol.packed_by_magic else headers.get("content-encoding", "")
         made = Request(
             path=path,
             query=parse_qs(query),

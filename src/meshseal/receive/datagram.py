@@ -45,7 +45,7 @@ class DatagramServer(asyncio.DatagramProtocol):
 
     Datagrams wait in memory, bounded, while a batch before them is being made durable; there is
     nobody to ask to slow down, so that what finds no room is lost, and counted. While nothing
-    arrives, an empty batch is handed over now and then, so that what waits for its rest is given up.
+    arrives, an empty batch is handed over now and then: what waits for its rest is given up then.
 
     Args:
         sock: The bound socket.
