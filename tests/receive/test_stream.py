@@ -45,6 +45,7 @@ class FakeIntake:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     error: OverloadedError | None = None
     patient: list[bool] = field(default_factory=list)
+    refused: list[tuple[str, str, str, int]] = field(default_factory=list)
 
     async def take(self, decoded: Decoded, *, door: str, tenant: str, patient: bool) -> None:
         self.begun.set()
@@ -56,6 +57,9 @@ class FakeIntake:
 
     def doubt(self, decoded: Decoded) -> None:
         self.doubted.extend(decoded.envelopes)
+
+    def refuse(self, door: str, tenant: str, code: str, records: int) -> None:
+        self.refused.append((door, tenant, code, records))
 
 
 @dataclass(frozen=True, slots=True)

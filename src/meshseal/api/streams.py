@@ -45,6 +45,7 @@ from meshseal.wire.stream import (
 _LOG = structlog.get_logger(__name__)
 _KEEP_ALIVE_SECONDS = 3.0
 _STOP_SECONDS = 5.0
+_DRAIN_SECONDS = 0.25
 _ROOM_SECONDS = 0.05
 _NO_ANSWER = Reply(0)
 
@@ -123,6 +124,9 @@ class StreamIngest:
             except MeshsealError as error:
                 self._count_refused(error, stream)
                 await self._say(stream, session.refused(error))
+            except asyncio.CancelledError:
+                await self._drain(stream, session, lease)
+                raise
 
     def _open(self, stream: Stream) -> Session:
         sender = self._access.sender(stream.address, stream.certificate)
@@ -176,6 +180,19 @@ class StreamIngest:
             for step in session.ended(time.time_ns()):
                 await self._do(stream, session, step, lease)
 
+    async def _drain(self, stream: Stream, session: Session, lease: Lease) -> None:
+        """Take what has come before this server's end, if nobody would send it again."""
+        if self._protocol.answers:
+            return
+        stream.end()
+        with contextlib.suppress(OSError, MeshsealError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                with contextlib.suppress(OSError):
+                    while data := await stream.read(_DRAIN_SECONDS):
+                        for step in session.received(data, time.time_ns()):
+                            await self._do(stream, session, step, lease)
+                await self._keep_rest(stream, session, lease)
+
     async def _read(self, stream: Stream, waiting_since: float | None) -> bytes:
         """Return what has arrived. Raises: PayloadError when a message is not whole in time."""
         if waiting_since is None:
@@ -193,7 +210,8 @@ class StreamIngest:
             try:
                 return lease.hold(total)
             except OverloadedError:
-                if self._protocol.answers or time.monotonic() > deadline:
+                turned_away = self._protocol.answers and not self._protocol.mixed
+                if turned_away or time.monotonic() > deadline:
                     raise
             await asyncio.sleep(_ROOM_SECONDS)
 

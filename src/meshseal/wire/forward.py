@@ -224,6 +224,7 @@ FORWARD = StreamProtocol(
     native_port=PORT,
     session=ForwardSession,
     answers=True,
+    mixed=True,
     handshake=True,
     acknowledges='{"ack": chunk} after fsync; without a chunk, nothing more is read until then',
     clients=("Fluentd", "Fluent Bit", "Docker", "Envoy", "fluent-logger"),

@@ -180,6 +180,8 @@ class StreamProtocol:
         datagrams: Opens what takes datagrams, for a protocol over UDP; given the door's name.
         answers: Whether its senders wait for an answer and send again without one. Of those that
             do not, nothing is read while nothing can be made durable.
+        mixed: Whether, although it answers, it has senders that wait for none: nobody is turned
+            away for want of memory, and each `Take` says whether it is patient.
         tls_only: Whether there is no listener without TLS.
         handshake: Whether it can prove by itself who sends.
         acknowledges: What the sender is told and when, for the reference page.
@@ -192,6 +194,7 @@ class StreamProtocol:
     session: Callable[[Connection], Session] | None = None
     datagrams: Callable[[str], Datagrams] | None = None
     answers: bool = False
+    mixed: bool = False
     tls_only: bool = False
     handshake: bool = False
     acknowledges: str = ""
