@@ -130,6 +130,7 @@ def _spans(**environment: str) -> Callable[[int], None]:
         }
         subprocess.run(
             [sys.executable, str(TRACED)],
+            cwd=TRACED.parent,
             env={**os.environ, **settings, **environment},
             check=True,
             timeout=60,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshseal.model.columns import LOGS, SPANS, Signal
 from meshseal.model.envelope import Payload
-from meshseal.shape import envoy, render
+from meshseal.shape import datadog, envoy, render
 from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
 from meshseal.shape.assemble import RAW_COLUMNS
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
@@ -110,6 +110,7 @@ SHAPES: dict[Payload, PayloadShape] = {
     Payload.DOCUMENTS: PayloadShape("documents String", "lines"),
     Payload.LINES: PayloadShape("lines String", "lines"),
     Payload.DATADOG_LOGS: PayloadShape("datadog_logs String", "datadog_logs"),
+    Payload.DATADOG_SPANS: PayloadShape(datadog.STRUCTURE, "datadog_spans", signal=SPANS),
     Payload.SYSLOG_MESSAGES: PayloadShape(
         "syslog_messages_messages Array(String)", "syslog_messages"
     ),

@@ -11,6 +11,7 @@ import re
 from importlib import resources
 
 from meshseal.model.columns import ATTRIBUTE_COLUMN
+from meshseal.shape import datadog
 
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _COLUMN = re.compile(r"^    (?:.* AS )?(\w+),?$", re.MULTILINE)
@@ -49,6 +50,8 @@ _ENVOY_FIELDS = ", ".join(f"{name} String" for name in _ENVOY_NAMES)
 def load(name: str) -> str:
     """Return the text of a file of `sql/`, such as `format/json.sql`, without its comments."""
     text = resources.files("meshseal.shape").joinpath("sql", name).read_text()
+    for placeholder, type_ in datadog.TYPES.items():
+        text = text.replace(placeholder, type_)
     text = text.replace("$envoy_names", str(list(_ENVOY_NAMES)))
     text = text.replace("$promoted", str(sorted(ATTRIBUTE_COLUMN)))
     return _COMMENT.sub("", text).replace("$envoy_fields", f"Tuple({_ENVOY_FIELDS})").strip()

@@ -12,13 +12,14 @@ from google.protobuf.message import DecodeError, Message
 
 from meshseal.model.envelope import Payload
 from meshseal.wire.protocol import NOT_JSON
-from meshseal.wire.protos.spool_pb2 import EnvoyAls, LokiPush, OtlpLogs, OtlpTraces
+from meshseal.wire.protos.spool_pb2 import DatadogSpans, EnvoyAls, LokiPush, OtlpLogs, OtlpTraces
 
 _MESSAGES: dict[Payload, type[Message]] = {
     Payload.OTLP_LOGS: OtlpLogs,
     Payload.OTLP_TRACES: OtlpTraces,
     Payload.LOKI_PUSH: LokiPush,
     Payload.ENVOY_ALS: EnvoyAls,
+    Payload.DATADOG_SPANS: DatadogSpans,
 }
 _JSON = (
     Payload.OTLP_LOGS_JSON,

@@ -12,8 +12,9 @@ pkg/trace/api/version.go (Apache-2.0).
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgpack
 import msgspec
 from google.protobuf.message import DecodeError
 
@@ -66,18 +67,36 @@ class _Link(msgspec.Struct, omit_defaults=True):
     flags: _UInt32 | None = None
 
 
+class _Scalar(msgspec.Struct, omit_defaults=True):
+    type: _Int32 | None = None
+    string_value: _Text = None
+    bool_value: bool | None = None
+    int_value: _Int64 | None = None
+    double_value: float | None = None
+
+
+class _Array(msgspec.Struct, omit_defaults=True):
+    values: list[_Scalar] | None = None
+
+
+class _Value(_Scalar, omit_defaults=True):
+    array_value: _Array | None = None
+
+
 class _Event(msgspec.Struct, omit_defaults=True):
     time_unix_nano: _Id = 0
     name: _Text = None
-    attributes: dict[str, dict[str, Any]] | None = None
+    attributes: dict[str, _Value | None] | None = None
 
 
 class _Span(msgspec.Struct, omit_defaults=True):
+    """A span. Its two ids are always written, so that the engine finds something in each."""
+
+    trace_id: _Id
+    span_id: _Id
     service: _Text = None
     name: _Text = None
     resource: _Text = None
-    trace_id: _Id | None = None
-    span_id: _Id | None = None
     parent_id: _Id | None = None
     start: _Int64 | None = None
     duration: _Int64 | None = None
@@ -134,7 +153,7 @@ _TRACES = msgspec.msgpack.Decoder(list[list[_Span]])
 _TRACES_JSON = msgspec.json.Decoder(list[list[_Span]])
 _TABLE = msgspec.msgpack.Decoder(tuple[list[_Text], list[list[_TableSpan]]])
 _PAYLOAD = msgspec.msgpack.Decoder(_Payload)
-_BAD = (*NOT_JSON, OverflowError)
+_BAD = (*NOT_JSON, msgpack.UnpackException, OverflowError, ValueError, TypeError)
 
 
 def decode_spans(request: Request, path: str) -> Decoded:
@@ -165,19 +184,26 @@ def _payload(request: Request, path: str) -> _Payload:
     if not request.body:
         return _Payload()
     try:
-        if path == "/v0.7/traces":
-            return _PAYLOAD.decode(request.body)
-        if path == "/v0.5/traces":
-            traces = _from_table(*_TABLE.decode(request.body))
-        elif request.media_type in _JSON_TYPES:
-            traces = _TRACES_JSON.decode(request.body)
-            msgspec.msgpack.encode(traces)  # Numbers of more than 64 bits do not pass.
-        else:
-            traces = _TRACES.decode(request.body)
+        try:
+            return _read(request, path, request.body)
+        except UnicodeDecodeError:
+            return _read(request, path, _mended(request.body))
     except _BAD as error:
         raise PayloadError(f"the body is not what {path} takes: {error}") from error
     except IndexError as error:
         raise PayloadError("a number is not in the table of strings") from error
+
+
+def _read(request: Request, path: str, body: bytes) -> _Payload:
+    if path == "/v0.7/traces":
+        return _PAYLOAD.decode(body)
+    if path == "/v0.5/traces":
+        traces = _from_table(*_TABLE.decode(body))
+    elif request.media_type in _JSON_TYPES:
+        traces = _TRACES_JSON.decode(body)
+        msgspec.msgpack.encode(traces)  # Numbers of more than 64 bits do not pass.
+    else:
+        traces = _TRACES.decode(body)
     headers = request.headers
     return _Payload(
         container_id=headers.get("datadog-container-id"),
@@ -188,17 +214,23 @@ def _payload(request: Request, path: str) -> _Payload:
     )
 
 
+def _mended(body: bytes) -> bytes:
+    """Return MessagePack with the replacement character for what is no UTF-8, as the Agent does."""
+    content = msgpack.unpackb(body, unicode_errors="replace", strict_map_key=False)
+    return msgspec.msgpack.encode(content)
+
+
 def _from_table(strings: list[_Text], traces: list[list[_TableSpan]]) -> list[list[_Span]]:
     """Return the spans of version 0.5 with their texts. Raises: IndexError."""
     text = [string or "" for string in strings]
     return [
         [
             _Span(
+                one.trace_id,
+                one.span_id,
                 text[one.service],
                 text[one.name],
                 text[one.resource],
-                one.trace_id,
-                one.span_id,
                 one.parent_id,
                 one.start,
                 one.duration,

@@ -103,3 +103,40 @@ CREATE OR REPLACE FUNCTION meshseal_datadog_status AS (status) -> transform(
     ['0', '1', '2', '3', '4', '5', '6', '7', 'ok', 'success'],
     [21, 19, 18, 17, 13, 10, 9, 5, 9, 9],
     0);
+
+-- ---- Spans ----------------------------------------------------------------------------------
+
+-- A scalar of a span's event as text, and as JSON inside an array.
+CREATE OR REPLACE FUNCTION meshseal_datadog_scalar AS (given) -> multiIf(
+    given.type = 0, given.string_value,
+    given.type = 1, toString(given.bool_value),
+    given.type = 2, toString(given.int_value),
+    given.type = 3, toString(given.double_value),
+    '');
+
+CREATE OR REPLACE FUNCTION meshseal_datadog_element AS (given) -> multiIf(
+    given.type = 0, toJSONString(given.string_value),
+    given.type = 3, meshseal_json_double(given.double_value),
+    meshseal_datadog_scalar(given));
+
+-- A value of a span's event as text; an array as JSON.
+CREATE OR REPLACE FUNCTION meshseal_datadog_value AS (given) -> if(
+    given.type = 4,
+    concat('[', arrayStringConcat(arrayMap(element -> meshseal_datadog_element(element), given.array_value.values), ','), ']'),
+    meshseal_datadog_scalar(given));
+
+-- A number of 64 bits as 16 hexadecimal digits; '' for 0.
+CREATE OR REPLACE FUNCTION meshseal_datadog_hex AS (number) -> if(
+    number = 0, '', leftPad(lower(hex(number)), 16, '0'));
+
+-- The upper 64 bits of a trace id, as a tracer writes them, as 16 hexadecimal digits.
+CREATE OR REPLACE FUNCTION meshseal_datadog_upper AS (text) -> if(
+    match(text, '^[0-9a-fA-F]{1,16}$'), leftPad(lower(text), 16, '0'), '0000000000000000');
+
+-- OpenTelemetry's number for what a span does, of its tag `span.kind` and, where that says nothing,
+-- of its type.
+CREATE OR REPLACE FUNCTION meshseal_datadog_kind AS (kind, type) -> toInt32(transform(
+    lower(kind),
+    ['internal', 'server', 'client', 'producer', 'consumer'],
+    [1, 2, 3, 4, 5],
+    multiIf(type = 'web', 2, type = 'http', 3, 0)));
