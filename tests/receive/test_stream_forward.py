@@ -8,7 +8,7 @@ import msgpack
 
 from meshseal.model.errors import OverloadedError
 from meshseal.wire.forward import FORWARD
-from tests.receive.test_stream import close, listening, refused
+from tests.receive.listening import close, listening, refused
 
 
 def message(size: int = 1, **option: Any) -> bytes:
