@@ -37,11 +37,11 @@ def program(name: str, package: str) -> str:
 
 
 @functools.cache
-def rsyslog() -> tuple[str, ...]:
-    """Return the command that starts rsyslog, without its configuration."""
-    root = _unpacked("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4")
-    (modules,) = root.glob("usr/lib/*/rsyslog")
-    return (*_with_libraries(root), str(root / "usr/sbin/rsyslogd"), "-M", str(modules))
+def rsyslog(*modules: str) -> tuple[str, ...]:
+    """Return the command that starts rsyslog, with packages of modules, without configuration."""
+    root = _unpacked("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", *modules)
+    (folder,) = root.glob("usr/lib/*/rsyslog")
+    return (*_with_libraries(root), str(root / "usr/sbin/rsyslogd"), "-M", str(folder))
 
 
 @functools.cache
