@@ -99,6 +99,11 @@ TAKEN = {
         1,
     ),
     "bytes that are no UTF-8": (b'{"event":"\xff"}', b'{"event":"\xff"}', 1),
+    "half of a pair of surrogates": (
+        b'{"event":"a\\ud83dbcdefgh"}{"event":"\\ud83d\\ude00\\\\ud83d\\ude00"}',
+        b'{"event":"a\\ufffdbcdefgh"}\n{"event":"\\ud83d\\ude00\\\\ud83d\\ufffd"}',
+        2,
+    ),
     "a blank that is an event": (b'{"event":" "}', b'{"event":" "}', 1),
 }
 

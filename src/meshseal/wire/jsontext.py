@@ -17,6 +17,12 @@ from meshseal.wire.protocol import NOT_JSON, count_lines
 _BRACE = re.compile(rb'(?:[^{}"]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?P<brace>[{}]|\Z)', re.DOTALL)
 
 
+# A backslash that is escaped itself, a pair of surrogates, or half of one.
+_SURROGATES = re.compile(
+    rb"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2})?\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89abAB][0-9a-fA-F]{2}"
+)
+
+
 class BadDocumentError(Exception):
     """One of the documents is not what it must be.
 
@@ -47,13 +53,26 @@ def one_per_line(body: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[bytes
             continue
         if count == count_lines(text):
             return text, count
-    documents = _pieces(body)
+    documents = _pieces(_paired(body))
     text = b"\n".join(documents)
     try:
         decoder.decode_lines(text)
     except NOT_JSON as error:
         raise _first_bad(documents, decoder) from error
     return text, len(documents)
+
+
+def _paired(body: bytes) -> bytes:
+    """Return a body with U+FFFD for each half of a pair of surrogates.
+
+    JavaScript and others write such halves where text was cut; no text can hold one, and no reader
+    of JSON here takes one.
+    """
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _SURROGATES.sub(
+        lambda found: found[0] if found[0] == b"\\\\" or found[1] else b"\\ufffd", body
+    )
 
 
 def _pieces(body: bytes) -> list[bytes]:
