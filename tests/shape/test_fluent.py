@@ -17,7 +17,7 @@ from meshseal.wire.forward_events import MARK
 from meshseal.wire.forward_message import read_message
 from meshseal.wire.stream import Take
 from tests.shape.decoder import RECEIVED_UNIX_NANO, Decoder, Row
-from tests.wire.test_forward import AT, capture_folders, capture_secrets, event_time, session
+from tests.wire.forward import AT, capture_folders, capture_secrets, event_time, session
 
 pytestmark = pytest.mark.engine
 NANOS = str(AT * 10**9 + 5)
