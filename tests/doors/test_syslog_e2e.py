@@ -380,6 +380,27 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
         check_conserved(server, "syslog", count)
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_server_that_is_stopped_takes_what_has_reached_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: bool
+) -> None:
+    certificate, key = _certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    files = ("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}")
+    with ServerProcess(tmp_path / "data", *(files if tls else ())) as server:
+        plain = socket.create_connection(address(server, "syslog"))
+        context = ssl.create_default_context(cafile=str(certificate))
+        sock = context.wrap_socket(plain, server_hostname="localhost") if tls else plain
+        with sock:
+            sock.sendall(b"<14>shop: order 0\n")
+            server.wait_for_count(1, count_query("syslog"))
+            lines = b"".join(b"<14>shop: order %d\n" % number for number in range(1, 20_000))
+            sock.sendall(lines + b"<14>shop: half")
+            assert server.stop() == 0
+        server.start()
+        server.wait_for_count(20_001, count_query("syslog"))
+
+
 def test_what_a_connection_ends_in_is_kept(server: ServerProcess) -> None:
     for number in range(20):
         with socket.create_connection(address(server, "syslog")) as sock:

@@ -86,6 +86,12 @@ class Stream:
         """Whether the other end has closed its side, and all that it sent is read."""
         return self._reader.at_eof()
 
+    def end(self) -> None:
+        """Tell the other end that nothing more comes, where the connection has words for it."""
+        with contextlib.suppress(OSError, RuntimeError):
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+
     async def close(self) -> None:
         """Close, after what was written has left."""
         self._writer.close()
