@@ -309,33 +309,6 @@ def test_a_mesh_format_is_recognised(decoder: Decoder, document: Any) -> None:
     }
 
 
-NO_DOCUMENTS = {
-    "text": b"just text",
-    "nothing": b"",
-    "an array": b"[1,2]",
-    "a string": b'"x"',
-    "NaN": b'{"a":NaN}',
-    "bytes that are not UTF-8": b'\xff{"message":"\xfe"}',
-    "deep": b'{"a":' * 5000,
-    "cut short": b'{"message":"a"',
-    "a control character": b'{"message":"a\x01b"}',
-}
-
-
-@pytest.mark.parametrize("line", NO_DOCUMENTS.values(), ids=NO_DOCUMENTS)
-def test_what_is_no_document_is_kept_as_text(decoder: Decoder, line: bytes) -> None:
-    (row,) = decoder.rows(Payload.BEATS_EVENTS, line, 1)
-    assert row.get("Body", "") == line.decode(errors="surrogateescape")
-
-
-def test_a_key_that_comes_twice_is_kept_twice(decoder: Decoder) -> None:
-    line = b'{"message":"a","message":"b","log.level":"info","log":{"level":"warn"}}'
-    (one,) = decoder.decode(envelope(Payload.BEATS_EVENTS, line, 1))
-    assert one.record["Body"] == b"a"
-    assert one.record["SeverityText"] == b"info"
-    assert sorted(one.record["OtherAttributes"]) == [(b"log.level", b"warn"), (b"message", b"b")]
-
-
 def test_documents_of_several_shippers_keep_their_order_and_their_own(decoder: Decoder) -> None:
     """What is shared is taken apart once; no shipper's words may stand at another's record."""
     documents = [
