@@ -258,7 +258,10 @@ ERRORS = [
 ]
 OVER_HTTP = [400, 413, 415, 401, 403, 503]
 OVER_GRPC = [3, 8, 12, 16, 7, 14]
-OWN_STATUS = {"loki": [400, 413, 400, 401, 403, 503]}
+OWN_STATUS = {
+    "loki": [400, 413, 400, 401, 403, 503],
+    "datadog": [400, 413, 400, 401, 403, 503],
+}
 """The tests of a protocol say why its status is its own."""
 
 
