@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -260,8 +261,14 @@ def test_a_bomb_is_refused_without_being_unpacked() -> None:
     bomb = b"".join([*(squeezer.compress(zeros) for _ in range(1024)), squeezer.flush()])
     sent = window(1) + b"2C" + struct.pack(">I", len(bomb)) + bomb
     assert len(sent) < 2 << 20
-    with pytest.raises(TooLargeError, match="unpacks to more than 4194304 bytes"):
-        talk(session(4 << 20), sent)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLargeError, match="unpacks to more than 4194304 bytes"):
+            talk(session(4 << 20), sent)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 32 << 20
 
 
 def test_the_envelope_says_where_it_is_from() -> None:
