@@ -120,7 +120,7 @@ def test_what_is_no_bulk_request_is_refused_whole(body: str | bytes, reason: str
 
 def test_a_request_of_too_many_lines_is_too_large() -> None:
     assert bulk("\n" * (MAX_LINES - 2) + f"{INDEX}\n{SOURCE}\n").records == 1
-    with pytest.raises(TooLargeError, match="at most 1000000 lines"):
+    with pytest.raises(TooLargeError, match="at most 400000 lines"):
         bulk("\n" * (MAX_LINES - 1) + f"{INDEX}\n{SOURCE}\n")
 
 

@@ -48,7 +48,7 @@ from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Query, Reply, Re
 
 INDEX_LABEL = "elasticsearch.index"
 PIPELINE_LABEL = "elasticsearch.pipeline"
-MAX_LINES = 1_000_000
+MAX_LINES = 400_000
 """The most lines of a request: its answer has an item for every second one."""
 
 _MAX_NAME_BYTES = 512

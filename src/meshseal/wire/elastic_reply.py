@@ -108,6 +108,7 @@ class Items:
 
     def __init__(self, kept: Filter) -> None:
         self._kept = kept
+        self._kept_paths: dict[tuple[str, ...], bool] = {}
         self.errors = False
         self._stored = {verb: self._template(verb) for verb in ("create", "index")}
         self.named = any(b"%(id)b" in template for template in self._stored.values())
@@ -127,15 +128,19 @@ class Items:
         error = {
             name: value
             for name, value in (("type", kind), ("reason", reason))
-            if self._kept.keeps("items", action.verb, "error", name)
+            if self._keeps(action.verb, "error", name)
         }
         kept = {name: value for name, value in fields.items() if self._keeps(action.verb, name)} | (
             {"error": error} if error else {}
         )
         return msgspec.json.encode({action.verb: kept}) if kept else b""
 
-    def _keeps(self, verb: str, *path: str) -> bool:
-        return self._kept.keeps("items", verb, *path)
+    def _keeps(self, *path: str) -> bool:
+        """Say whether a member of an item is kept; there are few, and many items."""
+        found = self._kept_paths.get(path)
+        if found is None:
+            found = self._kept_paths[path] = self._kept.keeps("items", *path)
+        return found
 
     def _template(self, verb: str) -> bytes:
         shards = {name: n for name, n in _SHARDS.items() if self._keeps(verb, "_shards", name)}
