@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import sys
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,6 +22,13 @@ ClientAddress NetworkPeerAddress NetworkPeerPort NetworkLocalAddress NetworkLoca
 UserAgentOriginal RequestId UpstreamCluster UpstreamHost UpstreamLocalAddress
 DownstreamLocalAddress DownstreamRemoteAddress Route Reporter TlsServerName PeerService
 PeerNamespace PeerSpiffeId LocalSpiffeId Mtls""".split()  # noqa: SIM905  (sixty short lines otherwise)
+SPAN_COLUMNS = """Timestamp TraceId SpanId ParentSpanId TraceState SpanName SpanKind ServiceName
+ResourceSchemaUrl ResourceAttributes ScopeSchemaUrl ScopeName ScopeVersion
+ScopeAttributes SpanAttributes Duration StatusCode StatusMessage
+Events.Timestamp Events.Name Events.Attributes Links.TraceId Links.SpanId
+Links.TraceState Links.Attributes TraceFlags ObservedTimestamp Tenant Source
+Door Format Batch Seq RetentionDays""".split()  # noqa: SIM905
+FORMS = {"meshseal-record-v1": COLUMNS, "meshseal-span-v1": SPAN_COLUMNS}
 
 
 def need(holds: object, otherwise: str) -> None:
@@ -44,8 +52,10 @@ def netstring(content: bytes) -> bytes:
     return b"%d:%b," % (len(content), content)
 
 
-def text(value: str | dict[str, str] | list[list[str]]) -> bytes:
+def text(value: Any, *, array: bool = False) -> bytes:
     """A column as the canonical form writes it; a map pair by pair, sorted."""
+    if array:
+        return b"".join(netstring(text(element)) for element in value)
     if not isinstance(value, list):
         return raw(value)
     pairs = sorted((raw(key), raw(content)) for key, content in value)
@@ -73,14 +83,16 @@ with open(sys.argv[1], encoding="utf-8") as file:
     proof = json.load(file)
 name, _, public = sys.argv[2].split("+", 2)
 
-# 1. Record and salt give the leaf.
-record = proof["record"]
-need(set(record) == set(COLUMNS), "other columns than meshseal-record-v1 has")
-form = b"meshseal-record-v1" + b"".join(netstring(text(record[column])) for column in COLUMNS)
+# 1. Record and salt give the leaf. A column with a dot in its name is an array.
+record, manifest = proof["record"], json.loads(proof["manifest"])
+version = manifest["record_version"]
+need(version in FORMS, "a form of records that is not known here")
+need(set(record) == set(FORMS[version]), f"other columns than {version} has")
+texts = (text(record[column], array="." in column) for column in FORMS[version])
+form = version.encode() + b"".join(map(netstring, texts))
 leaf = sha256(b"\x00" + bytes.fromhex(proof["salt"]) + form)
 
 # 2. Leaf and path give the root that the manifest states.
-manifest = json.loads(proof["manifest"])
 batch_path = [bytes.fromhex(hashed) for hashed in proof["path"]]
 root = climb(leaf, int(record["Seq"]), manifest["count"], batch_path)
 need(root.hex() == manifest["root"], "the record is not the one that was sealed")

@@ -153,7 +153,8 @@ class HttpIngest:
             )
             await self._intake.take(decoded, door=protocol.name, tenant=tenant)
             if decoded.refused:
-                self._intake.refuse(protocol.name, tenant, PayloadError.code, decoded.refused)
+                code = decoded.refused_code
+                self._intake.refuse(protocol.name, tenant, code, decoded.refused)
         return decoded
 
     async def _sender(
@@ -191,6 +192,8 @@ def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
                 )
             )
             await intake.take(decoded, door=protocol.name, tenant=tenant)
+            if decoded.refused:
+                intake.refuse(protocol.name, tenant, decoded.refused_code, decoded.refused)
         except MeshsealError as error:
             count_refused(protocol, error)
             reply = protocol.refuse(error, call.metadata)

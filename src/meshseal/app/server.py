@@ -20,6 +20,7 @@ from meshseal.api.loki import LokiApi
 from meshseal.api.own import OwnApi
 from meshseal.api.reading import ReadContext
 from meshseal.api.tails import Tails
+from meshseal.api.traces import TracesApi
 from meshseal.app.auditing import SpoolAudit
 from meshseal.app.conductor import Conductor, load_chunks, load_deliveries
 from meshseal.app.config import Config
@@ -34,6 +35,7 @@ from meshseal.model import telemetry
 from meshseal.model.errors import EngineError
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.reader import Reader
+from meshseal.query.traces import Traces
 from meshseal.receive.body import InFlight
 from meshseal.receive.rates import Rates
 from meshseal.seal.signing_key import load_or_create_signer
@@ -275,6 +277,7 @@ class Server:
             status=self.status,
             is_ready=lambda: self.ready,
         )
+        traces = TracesApi(context, Traces(self.store, self.config.query))
         console = Console(
             context,
             proofs=proofs,
@@ -284,6 +287,6 @@ class Server:
         )
         await self._doors.open(
             intake,
-            Starlette(routes=[*own.routes(), *loki.routes(), *console.routes()]),
+            Starlette(routes=[*own.routes(), *traces.routes(), *loki.routes(), *console.routes()]),
             {"loki": Starlette(routes=loki.routes())},
         )

@@ -13,6 +13,7 @@ _COMMANDS = {
     "ship": "Send files of log lines to a server, resumably.",
     "query": "Ask a server with LogQL.",
     "tail": "Follow a LogQL query as records arrive.",
+    "trace": "Show the spans of a trace.",
     "verify": "Check a data directory, or one proof file.",
     "proof": "Fetch the proof of one record.",
     "ledger": "The transparency log: its key, its checkpoint.",

@@ -139,7 +139,7 @@ def _not_stored(points: int, media_type: str) -> Decoded:
         answer.partial_success.rejected_data_points = points
         answer.partial_success.error_message = _NOT_STORED
         content = answer.SerializeToString()
-    return Decoded((), Reply(200, content, media_type), refused=points)
+    return Decoded((), Reply(200, content, media_type), refused=points, refused_code="not_stored")
 
 
 def _count_logs(body: bytes) -> int:

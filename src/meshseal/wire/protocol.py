@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from meshseal.model.envelope import Chunk, Envelope
-from meshseal.model.errors import MeshsealError
+from meshseal.model.errors import MeshsealError, PayloadError
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding bytes as JSON may raise."""
@@ -78,13 +78,15 @@ class Reply:
 class Decoded:
     """What a request holds: envelopes to make durable, and the reply to send after that.
 
-    `refused` is how many records the reply refuses one by one; they are in none of the envelopes.
+    `refused` is how many records the reply refuses one by one, and `refused_code` why; they are in
+    none of the envelopes.
     `outcome` is what the request counts as: `not_kept` where nothing of it is a record.
     """
 
     envelopes: tuple[Envelope, ...]
     reply: Reply
     refused: int = 0
+    refused_code: str = PayloadError.code
     outcome: str = "accepted"
 
     @property
