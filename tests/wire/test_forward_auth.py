@@ -107,3 +107,9 @@ def test_nothing_is_taken_before_the_ping(sent: bytes) -> None:
 def test_a_ping_has_a_limit_of_its_own() -> None:
     with pytest.raises(TooLargeError):
         talk(session(KEY), b"\x96\xa4PING\xdb\x00\xff\xff\xff" + b"x" * 20_000)
+
+
+def test_what_follows_the_ping_may_be_larger() -> None:
+    large = pack(["app.web", event_time(AT, 5), {"log": "x" * 50_000}])
+    for parts in ((ping() + large,), (ping(), large[:30_000], large[30_000:])):
+        assert len(talk(session(KEY), *parts).events) == 1
