@@ -30,8 +30,7 @@ SELECT
     arrayConcat(
         arrayMap(value -> ('', value), line),
         [('', mtls), ('', peer_spiffe), ('', local_spiffe), ('', peer)],
-        -- What was found cannot be contradicted by a tag of its name.
-        arrayMap(pair -> (if(has($promoted, pair.1), concat('envoy.', pair.1), pair.1), pair.2), extras)) AS Attributes,
+        extras) AS Attributes,
     meshseal_json_line($envoy_names, line, ['response_code', 'bytes_received', 'bytes_sent', 'duration', 'upstream_service_time']) AS Body
 FROM (
     SELECT
@@ -101,10 +100,11 @@ FROM (
                 ('envoy.response_headers_bytes', counts[9]),
                 ('envoy.upstream_header_bytes_received', counts[10]),
                 ('envoy.downstream_header_bytes_sent', counts[11])],
-            arrayMap(pair -> (concat('http.request.header.', pair.key), pair.value), request.request_headers),
+            -- What was found cannot be contradicted by a header or a tag of its name.
+            arrayMap(pair -> (if(pair.key = 'x-request-id', 'envoy.http.request.header.x-request-id', concat('http.request.header.', pair.key)), pair.value), request.request_headers),
             arrayMap(pair -> (concat('http.response.header.', pair.key), pair.value), response.response_headers),
             arrayMap(pair -> (concat('http.response.trailer.', pair.key), pair.value), response.response_trailers),
-            arrayMap(pair -> (pair.key, pair.value), custom_tags),
+            arrayMap(pair -> (transform(pair.key, $promoted, arrayMap(key -> concat('envoy.', key), $promoted), pair.key), pair.value), custom_tags),
             arrayMap(pair -> (concat('envoy.filter_state.', pair.1), pair.2), states),
             if(metadata = '', [], meshseal_envoy_metadata(joinGet('$nested', 'Json', concat('e', metadata)))))) AS extras
     FROM (
