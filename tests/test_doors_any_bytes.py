@@ -80,6 +80,9 @@ def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], byt
     if one.protocol == "splunk_hec":
         check_splunk(status, headers, body)
         return
+    if one.protocol == "datadog":
+        check_datadog(status, headers, body)
+        return
     family = "lines" if one.protocol == "documents" else one.protocol
     successes = {"otlp_http": 200, "loki": 204, "lines": 200, "gelf_http": 202}
     if status == successes[family]:
@@ -101,6 +104,18 @@ def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], byt
     else:
         assert headers["content-type"] == PROTOBUF
         assert Status.FromString(body).code > 0
+
+
+def check_datadog(status: int, headers: dict[str, str], body: bytes) -> None:
+    """Fail unless Datadog answers like this; 415 would be sent again without end."""
+    assert headers["content-type"] == JSON
+    found = json.loads(body)
+    if status in {200, 202}:
+        assert found in ({}, {"rate_by_service": {}}, {"valid": True})
+        return
+    assert status in {400, 403, 413, 503}, (status, body)
+    assert status != 503 or headers["retry-after"].isdigit()
+    assert found["errors"][0]["status"] == str(status)
 
 
 def check_splunk(status: int, headers: dict[str, str], body: bytes) -> None:

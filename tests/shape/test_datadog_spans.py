@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from meshseal.model.envelope import Payload
 from meshseal.wire.datadog import decode
 from meshseal.wire.protocol import Request
-from meshseal.wire.protos.spool_pb2 import DatadogSpan, DatadogSpans, DatadogTag
+from meshseal.wire.protos.spool_pb2 import (
+    DatadogIdxTracer,
+    DatadogSpan,
+    DatadogSpans,
+    DatadogTag,
+)
 from tests.shape.datadog_span_cases import ALWAYS, AT, BASE, SPANS, TRACE, UPPER
 from tests.shape.decoder import Decoder, Row
 
@@ -174,6 +179,83 @@ def test_what_an_agent_sends(decoder: Decoder) -> None:
         "Links.SpanId": ["0000000000000009"],
         "Links.TraceState": ["a=b"],
         "Links.Attributes": [{"k": "v"}],
+    }
+
+
+def idx_payload() -> DatadogIdxTracer:
+    strings = (
+        ",python,4.16,prod,cart,web.request,GET /,web,http.method,GET,n,half,yes,blob,list,map,"
+        "a=b,evt,-1,1.2"
+    )
+    message = DatadogIdxTracer(strings=[one.encode() for one in strings.split(",")])
+    message.language_name, message.tracer_version, message.env, message.app_version = 1, 2, 3, 19
+    message.attributes.add(key=8).value.string_ref = 9
+    high_low = bytes.fromhex(UPPER) + TRACE.to_bytes(8, "big")
+    chunk = message.chunks.add(priority=2, trace_id=high_low, decision_maker=18)
+    span = chunk.spans.add(
+        service=4, name=5, resource=6, span_id=5, parent_id=4, start=AT, duration=9, error=True,
+        type=7, kind=3, env=3,
+    )  # fmt: skip
+    span.attributes.add(key=8).value.string_ref = 9
+    span.attributes.add(key=10).value.int_value = 7
+    span.attributes.add(key=11).value.double_value = 0.5
+    span.attributes.add(key=12).value.bool_value = True
+    span.attributes.add(key=13).value.bytes_value = b"\xff"
+    span.attributes.add(key=14).value.array_value.values.add(string_ref=9)
+    span.attributes.add(key=15).value.map_value.values.add(key=10).value.int_value = 2**60
+    link = span.span_links.add(trace_id=high_low, span_id=255, tracestate=16)
+    link.attributes.add(key=10).value.int_value = 1
+    event = span.span_events.add(time=AT, name=17)
+    event.attributes.add(key=11).value.double_value = 0.5
+    return message
+
+
+def test_what_an_agent_sends_with_a_table_of_strings(decoder: Decoder) -> None:
+    message = DatadogSpans(host_name=b"host")
+    message.idx_tracer_payloads.append(idx_payload().SerializeToString())
+    (row,) = sent(decoder, "/api/v0.2/traces", message.SerializeToString())
+    assert row == {
+        "Timestamp": str(AT),
+        "TraceId": f"{UPPER}{TRACE:016x}",
+        "SpanId": "0000000000000005",
+        "ParentSpanId": "0000000000000004",
+        "SpanName": "web.request",
+        "SpanKind": "Client",
+        "ServiceName": "cart",
+        "ResourceAttributes": {
+            "service.name": "cart",
+            "telemetry.sdk.name": "Datadog",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": "4.16",
+            "deployment.environment.name": "prod",
+            "host.name": "host",
+            "service.version": "1.2",
+            "http.method": "GET",
+        },
+        "ScopeName": "Datadog",
+        "ScopeVersion": "4.16",
+        "SpanAttributes": {
+            "dd.span.Resource": "GET /",
+            "span.type": "web",
+            "http.request.method": "GET",
+            "n": "7",
+            "half": "0.5",
+            "yes": "true",
+            "blob": "/w==",
+            "list": '["GET"]',
+            "map": '{"n":1152921504606846976}',
+            "_dd.p.dm": "-1",
+            "sampling.priority": "2",
+        },
+        "Duration": "9",
+        "StatusCode": "Error",
+        "Events.Timestamp": [str(AT)],
+        "Events.Name": ["evt"],
+        "Events.Attributes": [{"half": "0.5"}],
+        "Links.TraceId": [f"{UPPER}{TRACE:016x}"],
+        "Links.SpanId": ["00000000000000ff"],
+        "Links.TraceState": ["a=b"],
+        "Links.Attributes": [{"n": "1"}],
     }
 
 

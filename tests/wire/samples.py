@@ -125,6 +125,12 @@ GELF = (
 )
 
 
+DATADOG = (
+    b'[{"message":"order 7 placed","status":"info","timestamp":1789899072123,"hostname":"h",'
+    b'"service":"cart","ddsource":"python","ddtags":"env:prod,canary"},{"message":{"message":"START"}}]'
+)
+
+
 def samples() -> list[Sample]:
     """Return one request or more for every protocol over HTTP, as of now."""
     protobuf = otlp_logs().SerializeToString()
@@ -141,4 +147,5 @@ def samples() -> list[Sample]:
         Sample("elasticsearch", BULK, "application/x-ndjson", 2),
         Sample("splunk_hec", HEC, JSON, 2),
         Sample("gelf_http", GELF, JSON, 1),
+        Sample("datadog", DATADOG, JSON, 2),
     ]

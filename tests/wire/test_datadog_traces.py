@@ -14,7 +14,7 @@ from meshseal.model.envelope import Payload
 from meshseal.model.errors import PayloadError
 from meshseal.wire.datadog import decode
 from meshseal.wire.protocol import Decoded, Request
-from meshseal.wire.protos.spool_pb2 import DatadogSpans
+from meshseal.wire.protos.spool_pb2 import DatadogIdxTracer, DatadogSpans
 
 MSGPACK = "application/msgpack"
 pack = msgspec.msgpack.encode
@@ -214,6 +214,39 @@ def test_what_an_agent_sends_is_kept_to_the_letter() -> None:
     assert (found.kind, found.content, found.records) == (Payload.DATADOG_SPANS, body, 6)
     assert (decoded.reply.status, decoded.reply.body) == (200, b"{}")
     assert sent("/api/v0.2/traces", b"").envelopes == ()
+
+
+def test_payloads_with_and_without_a_table_of_strings_are_all_taken() -> None:
+    message = agent_payload()
+    told = DatadogIdxTracer(strings=[b"", b"cart"])
+    told.chunks.add(trace_id=b"\x01").spans.add(service=1, span_id=2)
+    for _ in range(2):
+        message.idx_tracer_payloads.append(told.SerializeToString())
+    decoded = sent("/api/v0.2/traces", message.SerializeToString())
+    assert [one.records for one in decoded.envelopes] == [6, 1, 1]
+    first, second, third = (DatadogSpans.FromString(bytes(o.content)) for o in decoded.envelopes)
+    assert first == agent_payload()
+    assert second == third
+    assert (second.host_name, second.env) == (b"h", b"prod")
+    assert json.loads(second.tracer_json)["chunks"][0]["spans"][0]["service"] == "cart"
+
+
+@pytest.mark.parametrize("number", [2, 2**32 - 1])
+def test_a_number_of_no_string_is_refused(number: int) -> None:
+    told = DatadogIdxTracer(strings=[b"", b"cart"])
+    told.chunks.add().spans.add(service=number, span_id=2)
+    message = DatadogSpans(idx_tracer_payloads=[told.SerializeToString()])
+    with pytest.raises(PayloadError, match="table of strings"):
+        sent("/api/v0.2/traces", message.SerializeToString())
+
+
+@given(st.lists(st.binary(), min_size=1))
+def test_any_payload_with_a_table_is_taken_or_refused(payloads: list[bytes]) -> None:
+    message = DatadogSpans(idx_tracer_payloads=payloads)
+    try:
+        sent("/api/v0.2/traces", message.SerializeToString())
+    except PayloadError:
+        return
 
 
 _SPANS = st.fixed_dictionaries(

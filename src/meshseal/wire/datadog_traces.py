@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from meshseal.model import protowire
 from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import PayloadError
+from meshseal.wire.datadog_idx import payload_of
 from meshseal.wire.protocol import NOT_JSON, Decoded, Reply, Request
 from meshseal.wire.protos.spool_pb2 import DatadogSpans
 
@@ -159,25 +160,35 @@ _BAD = (*NOT_JSON, msgpack.UnpackException, OverflowError, ValueError, TypeError
 def decode_spans(request: Request, path: str) -> Decoded:
     """Take the spans of a request to one of `PATHS`. Raises: PayloadError."""
     if path == AGENT_PATH:
-        content, records = request.body, _count_agent(request.body)
-        reply = Reply(200, b"{}", "application/json")
+        contents, reply = _agent_contents(request.body), Reply(200, b"{}", "application/json")
     else:
         payload = _payload(request, path)
         records = sum(len(chunk.spans or ()) for chunk in payload.chunks or ())
-        text = msgspec.json.encode(payload)
-        content = protowire.bytes_head(JSON_FIELD, len(text)) + text
+        contents = [(_with_json(b"", payload), records)]
         reply = Reply(200, _RATES, "application/json")
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=Payload.DATADOG_SPANS,
-        content=content,
-        records=records,
-        chunk=request.chunk,
+    return Decoded(
+        tuple(
+            Envelope(
+                tenant=request.tenant,
+                received_unix_nano=request.received_unix_nano,
+                door=request.door,
+                source=request.source,
+                kind=Payload.DATADOG_SPANS,
+                content=content,
+                records=records,
+                chunk=request.chunk,
+            )
+            for content, records in contents
+            if records
+        ),
+        reply,
     )
-    return Decoded((envelope,) if records else (), reply)
+
+
+def _with_json(message: bytes, payload: object) -> bytes:
+    """Return a `DatadogSpans` with a tracer's payload as JSON."""
+    text = msgspec.json.encode(payload)
+    return message + protowire.bytes_head(JSON_FIELD, len(text)) + text
 
 
 def _payload(request: Request, path: str) -> _Payload:
@@ -245,13 +256,27 @@ def _from_table(strings: list[_Text], traces: list[list[_TableSpan]]) -> list[li
     ]
 
 
-def _count_agent(body: bytes) -> int:
+def _agent_contents(body: bytes) -> list[tuple[bytes, int]]:
+    """Return what an Agent sent as it came, and each payload with a table of strings as JSON.
+
+    Raises: PayloadError.
+    """
     try:
         message = DatadogSpans.FromString(body)
+        told = [payload_of(payload) for payload in message.idx_tracer_payloads]
     except DecodeError as error:
         raise PayloadError("the body is not an AgentPayload") from error
+    except IndexError as error:
+        raise PayloadError("a number is not in the table of strings") from error
     if message.tracer_json:
         raise PayloadError("the body is not an AgentPayload: nothing has the number 100 there")
-    if message.idx_tracer_payloads:
-        raise PayloadError("payloads with a table of strings are not read yet")
-    return sum(len(chunk.spans) for payload in message.tracer_payloads for chunk in payload.chunks)
+    records = sum(
+        len(chunk.spans) for payload in message.tracer_payloads for chunk in payload.chunks
+    )
+    if not told:
+        return [(body, records)]
+    about = DatadogSpans(host_name=message.host_name, env=message.env, tags=message.tags)
+    head = about.SerializeToString(deterministic=True)
+    message.ClearField("idx_tracer_payloads")
+    kept = message.SerializeToString(deterministic=True)
+    return [(kept, records), *((_with_json(head, payload), count) for payload, count in told)]

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "otlp_traces", "loki_push", "envoy_als", "documents", "lines", "otlp_logs_json", "loki_push_json", "otlp_traces_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
+    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "otlp_traces", "loki_push", "envoy_als", "zipkin_spans", "documents", "lines", "otlp_logs_json", "loki_push_json", "otlp_traces_json", "zipkin_spans_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -32,11 +32,13 @@ class Envelope(_message.Message):
     OTLP_TRACES_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_FIELD_NUMBER: _ClassVar[int]
     ENVOY_ALS_FIELD_NUMBER: _ClassVar[int]
+    ZIPKIN_SPANS_FIELD_NUMBER: _ClassVar[int]
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
     OTLP_LOGS_JSON_FIELD_NUMBER: _ClassVar[int]
     LOKI_PUSH_JSON_FIELD_NUMBER: _ClassVar[int]
     OTLP_TRACES_JSON_FIELD_NUMBER: _ClassVar[int]
+    ZIPKIN_SPANS_JSON_FIELD_NUMBER: _ClassVar[int]
     BEATS_EVENTS_FIELD_NUMBER: _ClassVar[int]
     ELASTIC_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     DATADOG_LOGS_FIELD_NUMBER: _ClassVar[int]
@@ -65,11 +67,13 @@ class Envelope(_message.Message):
     otlp_traces: OtlpTraces
     loki_push: LokiPush
     envoy_als: EnvoyAls
+    zipkin_spans: ZipkinSpans
     documents: bytes
     lines: bytes
     otlp_logs_json: bytes
     loki_push_json: bytes
     otlp_traces_json: bytes
+    zipkin_spans_json: bytes
     beats_events: bytes
     elastic_documents: bytes
     datadog_logs: bytes
@@ -81,7 +85,7 @@ class Envelope(_message.Message):
     azure_records: bytes
     syslog_messages: SyslogMessages
     fluent_events: FluentEvents
-    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., otlp_traces: _Optional[_Union[OtlpTraces, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., otlp_traces_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., otlp_traces: _Optional[_Union[OtlpTraces, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., zipkin_spans: _Optional[_Union[ZipkinSpans, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., otlp_traces_json: _Optional[bytes] = ..., zipkin_spans_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
 
 class SyslogMessages(_message.Message):
     __slots__ = ("messages",)
@@ -124,6 +128,146 @@ class DatadogSpans(_message.Message):
     idx_tracer_payloads: _containers.RepeatedScalarFieldContainer[bytes]
     tracer_json: bytes
     def __init__(self, host_name: _Optional[bytes] = ..., env: _Optional[bytes] = ..., tracer_payloads: _Optional[_Iterable[_Union[DatadogTracer, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[DatadogTag, _Mapping]]] = ..., agent_version: _Optional[bytes] = ..., idx_tracer_payloads: _Optional[_Iterable[bytes]] = ..., tracer_json: _Optional[bytes] = ...) -> None: ...
+
+class DatadogIdxTracer(_message.Message):
+    __slots__ = ("strings", "container_id", "language_name", "language_version", "tracer_version", "runtime_id", "env", "hostname", "app_version", "attributes", "chunks")
+    STRINGS_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_NAME_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TRACER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_ID_FIELD_NUMBER: _ClassVar[int]
+    ENV_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    APP_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    strings: _containers.RepeatedScalarFieldContainer[bytes]
+    container_id: int
+    language_name: int
+    language_version: int
+    tracer_version: int
+    runtime_id: int
+    env: int
+    hostname: int
+    app_version: int
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    chunks: _containers.RepeatedCompositeFieldContainer[DatadogIdxChunk]
+    def __init__(self, strings: _Optional[_Iterable[bytes]] = ..., container_id: _Optional[int] = ..., language_name: _Optional[int] = ..., language_version: _Optional[int] = ..., tracer_version: _Optional[int] = ..., runtime_id: _Optional[int] = ..., env: _Optional[int] = ..., hostname: _Optional[int] = ..., app_version: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ..., chunks: _Optional[_Iterable[_Union[DatadogIdxChunk, _Mapping]]] = ...) -> None: ...
+
+class DatadogIdxChunk(_message.Message):
+    __slots__ = ("priority", "origin", "attributes", "spans", "trace_id", "decision_maker")
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_MAKER_FIELD_NUMBER: _ClassVar[int]
+    priority: int
+    origin: int
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    spans: _containers.RepeatedCompositeFieldContainer[DatadogIdxSpan]
+    trace_id: bytes
+    decision_maker: int
+    def __init__(self, priority: _Optional[int] = ..., origin: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ..., spans: _Optional[_Iterable[_Union[DatadogIdxSpan, _Mapping]]] = ..., trace_id: _Optional[bytes] = ..., decision_maker: _Optional[int] = ...) -> None: ...
+
+class DatadogIdxSpan(_message.Message):
+    __slots__ = ("service", "name", "resource", "span_id", "parent_id", "start", "duration", "error", "attributes", "type", "span_links", "span_events", "env", "version", "component", "kind")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SPAN_LINKS_FIELD_NUMBER: _ClassVar[int]
+    SPAN_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    ENV_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    service: int
+    name: int
+    resource: int
+    span_id: int
+    parent_id: int
+    start: int
+    duration: int
+    error: bool
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    type: int
+    span_links: _containers.RepeatedCompositeFieldContainer[DatadogIdxLink]
+    span_events: _containers.RepeatedCompositeFieldContainer[DatadogIdxEvent]
+    env: int
+    version: int
+    component: int
+    kind: int
+    def __init__(self, service: _Optional[int] = ..., name: _Optional[int] = ..., resource: _Optional[int] = ..., span_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., start: _Optional[int] = ..., duration: _Optional[int] = ..., error: _Optional[bool] = ..., attributes: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ..., type: _Optional[int] = ..., span_links: _Optional[_Iterable[_Union[DatadogIdxLink, _Mapping]]] = ..., span_events: _Optional[_Iterable[_Union[DatadogIdxEvent, _Mapping]]] = ..., env: _Optional[int] = ..., version: _Optional[int] = ..., component: _Optional[int] = ..., kind: _Optional[int] = ...) -> None: ...
+
+class DatadogIdxLink(_message.Message):
+    __slots__ = ("trace_id", "span_id", "attributes", "tracestate", "flags")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    TRACESTATE_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    span_id: int
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    tracestate: int
+    flags: int
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ..., tracestate: _Optional[int] = ..., flags: _Optional[int] = ...) -> None: ...
+
+class DatadogIdxEvent(_message.Message):
+    __slots__ = ("time", "name", "attributes")
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    time: int
+    name: int
+    attributes: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    def __init__(self, time: _Optional[int] = ..., name: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ...) -> None: ...
+
+class DatadogIdxEntry(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: int
+    value: DatadogIdxValue
+    def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[DatadogIdxValue, _Mapping]] = ...) -> None: ...
+
+class DatadogIdxValue(_message.Message):
+    __slots__ = ("string_ref", "bool_value", "double_value", "int_value", "bytes_value", "array_value", "map_value")
+    STRING_REF_FIELD_NUMBER: _ClassVar[int]
+    BOOL_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_VALUE_FIELD_NUMBER: _ClassVar[int]
+    ARRAY_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MAP_VALUE_FIELD_NUMBER: _ClassVar[int]
+    string_ref: int
+    bool_value: bool
+    double_value: float
+    int_value: int
+    bytes_value: bytes
+    array_value: DatadogIdxArray
+    map_value: DatadogIdxMap
+    def __init__(self, string_ref: _Optional[int] = ..., bool_value: _Optional[bool] = ..., double_value: _Optional[float] = ..., int_value: _Optional[int] = ..., bytes_value: _Optional[bytes] = ..., array_value: _Optional[_Union[DatadogIdxArray, _Mapping]] = ..., map_value: _Optional[_Union[DatadogIdxMap, _Mapping]] = ...) -> None: ...
+
+class DatadogIdxArray(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[DatadogIdxValue]
+    def __init__(self, values: _Optional[_Iterable[_Union[DatadogIdxValue, _Mapping]]] = ...) -> None: ...
+
+class DatadogIdxMap(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[DatadogIdxEntry]
+    def __init__(self, values: _Optional[_Iterable[_Union[DatadogIdxEntry, _Mapping]]] = ...) -> None: ...
 
 class DatadogTracer(_message.Message):
     __slots__ = ("container_id", "language_name", "language_version", "tracer_version", "runtime_id", "chunks", "tags", "env", "hostname", "app_version")
@@ -816,3 +960,67 @@ class NestedAny(_message.Message):
     kvlist_value: NestedMap
     bytes_value: bytes
     def __init__(self, string_value: _Optional[bytes] = ..., bool_value: _Optional[bool] = ..., int_value: _Optional[int] = ..., double_value: _Optional[float] = ..., array_value: _Optional[_Union[NestedArray, _Mapping]] = ..., kvlist_value: _Optional[_Union[NestedMap, _Mapping]] = ..., bytes_value: _Optional[bytes] = ...) -> None: ...
+
+class ZipkinSpans(_message.Message):
+    __slots__ = ("spans",)
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    spans: _containers.RepeatedCompositeFieldContainer[ZipkinSpan]
+    def __init__(self, spans: _Optional[_Iterable[_Union[ZipkinSpan, _Mapping]]] = ...) -> None: ...
+
+class ZipkinSpan(_message.Message):
+    __slots__ = ("trace_id", "parent_id", "id", "kind", "name", "timestamp", "duration", "local_endpoint", "remote_endpoint", "annotations", "tags", "debug", "shared")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    ANNOTATIONS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    DEBUG_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    parent_id: bytes
+    id: bytes
+    kind: int
+    name: bytes
+    timestamp: int
+    duration: int
+    local_endpoint: ZipkinEndpoint
+    remote_endpoint: ZipkinEndpoint
+    annotations: _containers.RepeatedCompositeFieldContainer[ZipkinAnnotation]
+    tags: _containers.RepeatedCompositeFieldContainer[ZipkinTag]
+    debug: bool
+    shared: bool
+    def __init__(self, trace_id: _Optional[bytes] = ..., parent_id: _Optional[bytes] = ..., id: _Optional[bytes] = ..., kind: _Optional[int] = ..., name: _Optional[bytes] = ..., timestamp: _Optional[int] = ..., duration: _Optional[int] = ..., local_endpoint: _Optional[_Union[ZipkinEndpoint, _Mapping]] = ..., remote_endpoint: _Optional[_Union[ZipkinEndpoint, _Mapping]] = ..., annotations: _Optional[_Iterable[_Union[ZipkinAnnotation, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[ZipkinTag, _Mapping]]] = ..., debug: _Optional[bool] = ..., shared: _Optional[bool] = ...) -> None: ...
+
+class ZipkinEndpoint(_message.Message):
+    __slots__ = ("service_name", "ipv4", "ipv6", "port")
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    IPV4_FIELD_NUMBER: _ClassVar[int]
+    IPV6_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    service_name: bytes
+    ipv4: bytes
+    ipv6: bytes
+    port: int
+    def __init__(self, service_name: _Optional[bytes] = ..., ipv4: _Optional[bytes] = ..., ipv6: _Optional[bytes] = ..., port: _Optional[int] = ...) -> None: ...
+
+class ZipkinAnnotation(_message.Message):
+    __slots__ = ("timestamp", "value")
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    timestamp: int
+    value: bytes
+    def __init__(self, timestamp: _Optional[int] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class ZipkinTag(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: bytes
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
