@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -346,7 +346,8 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
     count, filling = 20_000, "x" * 1000
     arguments = ("--set", "spool.max_bytes=1048576")
     with ServerProcess(tmp_path / "data", *arguments) as server:
-        os.kill(server.engine_pid(), signal.SIGSTOP)
+        engine = server.engine_pid()
+        os.kill(engine, signal.SIGSTOP)
         sent = []
 
         def send() -> None:
@@ -358,7 +359,6 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
         sender = threading.Thread(target=send, daemon=True)
         sender.start()
         received = ("meshseal_records_received_total", "syslog", "default")
-        refused = ("meshseal_records_refused_total", "syslog", "default")
         wait_until(lambda: server.metrics().get(received, 0) > 0, lambda: "nothing was read")
         seen = [-1]
 
@@ -370,14 +370,15 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
         wait_until(stands_still, lambda: f"the sender is never stopped: {seen}")
         assert 0 < seen[-1] < count
         assert server.metrics()[received] < count
-        server.kill_engine()
+        # Unless the server has found out by itself, and started another.
+        with suppress(ProcessLookupError):
+            os.kill(engine, signal.SIGCONT)
         sender.join(120)
         assert len(sent) == count
+        check_conserved(server, "syslog", count)
         server.wait_for_count(count, count_query("syslog"))
         query = 'sum(count_over_time({meshseal_door="syslog"} |= "order 19999 " [2h]))'
         assert server.metric(query) == 1
-        assert server.metrics().get(refused, 0) == 0
-        check_conserved(server, "syslog", count)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
