@@ -228,6 +228,14 @@ def test_how_the_bytes_are_cut_makes_no_difference(
     assert frames.buffered_bytes == 0
 
 
+def test_no_more_messages_than_there_is_room_for_are_unpacked() -> None:
+    frames = Frames("gzip", 1 << 20)
+    frames.add(framed(gzip.compress(bytes(100_000)), compressed=True) * 3)
+    for room, count in ((100_000, 1), (100_006, 2), (1, 0)):
+        messages, error = frames.take(room)
+        assert (len(messages), error) == (count, None)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_messages_or_an_error(data: bytes) -> None:
     frames = Frames("gzip", 100)

@@ -159,7 +159,8 @@ class Doors:
             limits=self._config.limits,
             inflight=self._inflight,
         )
-        return GrpcServer(sock, app, limits=self._config.limits, tls=self._config.tls)
+        tls = TlsSettings() if streams and door.plaintext else self._config.tls
+        return GrpcServer(sock, app, limits=self._config.limits, tls=tls)
 
     def _stream_access(self, door: DoorSettings) -> StreamAccess:
         """Return who may send by a door whose protocol has no credentials. Raises: ConfigError."""
