@@ -284,7 +284,7 @@ def test_a_key_in_the_streams_metadata_says_who_sends(tmp_path: Path) -> None:
 
 def test_an_address_that_is_let_in_needs_no_key(tmp_path: Path) -> None:
     port = free_port()
-    allowed = '[doors.envoy_als]\nallow = ["127.0.0.0/8"]\ntenant = "team-b"\n'
+    allowed = '[doors.envoy_als]\nallow = "127.0.0.0/8"\ntenant = "team-b"\n'
     with secured(tmp_path, port, allowed) as server, mesh(tmp_path, port) as envoy:
         request(envoy, 0, 10)
         wait_for_stored(server, "team-b", 10)

@@ -277,7 +277,7 @@ def test_a_certificate_names_the_sender(tmp_path: Path, files: Files) -> None:
 def test_without_a_certificate_an_address_is_let_in_by_name(tmp_path: Path) -> None:
     for allowed, answer in (("10.0.0.0/8", b""), ("127.0.0.0/8", ack(1))):
         config = tmp_path / f"{len(answer)}.toml"
-        config.write_text(f'[doors.lumberjack]\nallow = ["{allowed}"]\n')
+        config.write_text(f'[doors.lumberjack]\nallow = "{allowed}"\n')
         data = tmp_path / f"data{len(answer)}"
         with (
             ServerProcess(data, "--config", str(config), trial=False) as server,

@@ -104,6 +104,22 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_asked_for(
     assert post(mutual, context)[0] == 200
 
 
+def test_a_client_may_have_no_certificate_where_it_is_optional(
+    files: Files, tmp_path: Path
+) -> None:
+    tls = TlsSettings(
+        certificate_file=str(files.certificate),
+        key_file=str(files.key),
+        client_ca_file=str(files.certificate),
+        client_certificates="optional",
+    )
+    with running_door(tmp_path, DoorSettings(tls=tls)) as door:
+        assert post(door.address, client(files))[0] == 200
+        context = client(files)
+        context.load_cert_chain(files.certificate, files.key)
+        assert post(door.address, context)[0] == 200
+
+
 def test_no_certificate_is_no_tls() -> None:
     assert server_context(TlsSettings(), protocols=["h2"]) is None
 

@@ -56,12 +56,12 @@ class DoorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
     ] = ""
     allow: Annotated[
-        tuple[str, ...],
+        str,
         Meta(
-            description="Networks, such as `10.1.0.0/16`, whose senders need no credential: for "
-            "protocols that have none, and without certificates."
+            description="Networks, such as `10.1.0.0/16, 10.2.3.4`, whose senders need no "
+            "credential: for protocols that have none, and without certificates."
         ),
-    ] = ()
+    ] = ""
     plaintext: Annotated[
         bool,
         Meta(
@@ -168,10 +168,14 @@ def _check_access(name: str, door: DoorSettings) -> None:
     try:
         if door.tenant:
             check_tenant(door.tenant)
-        for network in door.allow:
-            ipaddress.ip_network(network)
+        networks_of(door.allow)
     except (MeshsealError, ValueError) as error:
         raise ValueError(f"doors.{name}: {error}") from error
+
+
+def networks_of(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Return the networks of a list such as `10.1.0.0/16, 10.2.3.4`. Raises: ValueError."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def load_config(

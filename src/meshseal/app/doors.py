@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from meshseal.api.ingest import HttpIngest, grpc_handler
 from meshseal.api.intake import Intake
 from meshseal.api.message_streams import stream_handler
 from meshseal.api.streams import DatagramIngest, StreamAccess, StreamIngest
-from meshseal.app.config import Config, DoorSettings
+from meshseal.app.config import Config, DoorSettings, networks_of
 from meshseal.model.errors import ConfigError
 from meshseal.model.identifiers import DEFAULT_TENANT
 from meshseal.receive.body import AsgiApp, InFlight
@@ -166,8 +165,8 @@ class Doors:
         """Return who may send by a door whose protocol has no credentials. Raises: ConfigError."""
         return StreamAccess(
             tenant=door.tenant or DEFAULT_TENANT,
-            networks=tuple(ipaddress.ip_network(network) for network in door.allow),
-            secrets=_secrets(door),
+            networks=networks_of(door.allow),
+            secrets=read_secrets(door),
             trial=self._trial,
         )
 
@@ -235,7 +234,7 @@ def _family(protocol: Protocol) -> tuple[Protocol, ...]:
     return (protocol, *(other for other in PROTOCOLS if other.name == "otlp_http"))
 
 
-def _secrets(door: DoorSettings) -> Secrets:
+def read_secrets(door: DoorSettings) -> Secrets:
     """Return what a door's files say. Raises: ConfigError."""
     shared_key = _read_secret(door.shared_key_file).strip() if door.shared_key_file else ""
     users: dict[str, str] = {}

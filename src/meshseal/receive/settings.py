@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -77,6 +77,13 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         str,
         Meta(description="PEM file: who signs clients' certificates. Empty: none is asked for."),
     ] = ""
+    client_certificates: Annotated[
+        Literal["required", "optional"],
+        Meta(
+            description="Whether every client must have a certificate of `client_ca_file`, "
+            "or only those that prove so who they are: browsers and senders with a key have none."
+        ),
+    ] = "required"
     behind_proxy: Annotated[
         bool,
         Meta(

@@ -39,7 +39,11 @@ def server_context(settings: TlsSettings, *, protocols: list[str]) -> ssl.SSLCon
         context.load_cert_chain(settings.certificate_file, settings.key_file or None)
         if settings.client_ca_file:
             context.load_verify_locations(settings.client_ca_file)
-            context.verify_mode = ssl.CERT_REQUIRED
+            context.verify_mode = (
+                ssl.CERT_REQUIRED
+                if settings.client_certificates == "required"
+                else ssl.CERT_OPTIONAL
+            )
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"the TLS files cannot be used: {error}") from error
     return context
