@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import logging
 import logging.handlers
-import os
 import re
-import signal
 import socket
-import ssl
-import threading
 import time
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.doors.syslog_checks import (
+    RECORDS,
+    address,
+    certificate_files,
+    check_conserved,
+    check_orders,
+    count_query,
+    found,
+    orders,
+)
 from tests.doors.syslog_senders import (
     free_port,
     haproxy_to,
@@ -36,101 +35,6 @@ from tests.doors.syslog_senders import (
 from tests.server import ServerProcess
 
 pytestmark = pytest.mark.e2e
-RECORDS = 10_000
-_LEVELS = ["fatal", "error", "error", "error", "warn", "info", "info", "debug"]
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One record, different for each number."""
-
-    number: int
-    begun_unix: int
-
-    @property
-    def priority(self) -> int:
-        return (16 + self.number % 5) * 8 + self.number % 8
-
-    @property
-    def text(self) -> str:
-        return f"part {self.number // 1000}: order {self.number} costs 7 € [x] a=b"
-
-    def message(self) -> bytes:
-        """Return it as RFC 5424 has it."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.begun_unix))
-        return (
-            f"<{self.priority}>1 {stamp}.{self.number:06d}Z host-{self.number % 11} "
-            f"app{self.number % 7} {1000 + self.number} ID{self.number % 3} "
-            f'[order@32473 id="{self.number}" note="a\\"b"] {self.text}'
-        ).encode()
-
-    def record(self, door: str) -> dict[str, Any]:
-        """Return what is to be found of it."""
-        return {
-            "host_name": f"host-{self.number % 11}",
-            "service_name": f"app{self.number % 7}",
-            "process_pid": str(1000 + self.number),
-            "detected_level": _LEVELS[self.number % 8],
-            "syslog_facility": f"local{self.number % 5}",
-            "syslog_msgid": f"ID{self.number % 3}",
-            "syslog_version": "1",
-            "order_32473_id": str(self.number),
-            "order_32473_note": 'a"b',
-            "meshseal_door": door,
-            "time_unix_nano": self.begun_unix * 10**9 + self.number * 1000,
-            "line": self.text,
-        }
-
-    def old_record(self, door: str) -> dict[str, Any]:
-        """Return what is left of it in RFC 3164."""
-        record = self.record(door) | {"time_unix_nano": self.begun_unix * 10**9}
-        for name in ("syslog_msgid", "syslog_version", "order_32473_id", "order_32473_note"):
-            del record[name]
-        return record
-
-
-def orders(count: int) -> list[Order]:
-    begun = int(time.time()) - 60
-    return [Order(number, begun) for number in range(count)]
-
-
-def address(server: ServerProcess, door: str) -> tuple[str, int]:
-    host, port = server.urls[door].removeprefix("http://").split(":")
-    return host, int(port)
-
-
-def count_query(door: str) -> str:
-    return f'sum(count_over_time({{meshseal_door="{door}"}}[2h]))'
-
-
-def found(server: ServerProcess, door: str, query: str = "") -> list[dict[str, Any]]:
-    """Return the records of a door, without what the server numbers itself."""
-    records = server.records(f'{{meshseal_door="{door}"}} {query}')
-    return [
-        {name: value for name, value in record.items() if name not in _OWN} for record in records
-    ]
-
-
-def check_orders(server: ServerProcess, door: str, wanted: list[dict[str, Any]]) -> None:
-    """Check that there are these records and no others, each once."""
-    server.wait_for_count(len(wanted), count_query(door))
-    for part in range(-(-len(wanted) // 1000)):
-        here = found(server, door, f'|= "part {part}: "')
-        key = lambda record: int(record["line"].split()[3])  # noqa: E731
-        assert sorted(here, key=key) == wanted[part * 1000 : part * 1000 + 1000]
-
-
-def check_conserved(server: ServerProcess, door: str, records: int) -> None:
-    """Check that what was received since the start is stored, and nothing is refused."""
-    names = ("received", "stored", "refused", "deduplicated")
-
-    def counted() -> list[float]:
-        metrics = server.metrics()
-        return [metrics.get((f"meshseal_records_{n}_total", door, "default"), 0) for n in names]
-
-    wait_until(lambda: counted()[0] == counted()[1], lambda: f"{counted()}")
-    assert counted() == [records, records, 0, 0]
 
 
 # ---- Relays ------------------------------------------------------------------------------------
@@ -176,7 +80,7 @@ def test_rsyslog_over_tcp_with_a_queue_loses_nothing_to_a_kill(tmp_path: Path) -
 
 
 def test_rsyslog_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = certificate_files(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     all_orders, port = orders(3000), free_port()
     action = (
@@ -337,152 +241,3 @@ def test_pythons_own_handler(server: ServerProcess, way: str) -> None:
     for record in records:
         assert (record["service_name"], record["process_pid"]) == ("shop", "77")
         assert (record["detected_level"], record["syslog_facility"]) == ("warn", "local2")
-
-
-# ---- Pressure, and the ends of connections -----------------------------------------------------
-
-
-def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> None:
-    count, filling = 20_000, "x" * 1000
-    arguments = ("--set", "spool.max_bytes=1048576")
-    with ServerProcess(tmp_path / "data", *arguments) as server:
-        engine = server.engine_pid()
-        os.kill(engine, signal.SIGSTOP)
-        sent = []
-
-        def send() -> None:
-            with socket.create_connection(address(server, "syslog"), timeout=120) as sock:
-                for number in range(count):
-                    sock.sendall(b"<14>shop: order %d %s\n" % (number, filling.encode()))
-                    sent.append(number)
-
-        sender = threading.Thread(target=send, daemon=True)
-        sender.start()
-        received = ("meshseal_records_received_total", "syslog", "default")
-        wait_until(lambda: server.metrics().get(received, 0) > 0, lambda: "nothing was read")
-        seen = [-1]
-
-        def stands_still() -> bool:
-            time.sleep(0.7)
-            seen.append(len(sent))
-            return seen[-1] == seen[-2]
-
-        wait_until(stands_still, lambda: f"the sender is never stopped: {seen}")
-        assert 0 < seen[-1] < count
-        assert server.metrics()[received] < count
-        # Unless the server has found out by itself, and started another.
-        with suppress(ProcessLookupError):
-            os.kill(engine, signal.SIGCONT)
-        sender.join(120)
-        assert len(sent) == count
-        check_conserved(server, "syslog", count)
-        server.wait_for_count(count, count_query("syslog"))
-        query = 'sum(count_over_time({meshseal_door="syslog"} |= "order 19999 " [2h]))'
-        assert server.metric(query) == 1
-
-
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-def test_a_server_that_is_stopped_takes_what_has_reached_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: bool
-) -> None:
-    certificate, key = _certificate(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    files = ("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}")
-    with ServerProcess(tmp_path / "data", *(files if tls else ())) as server:
-        plain = socket.create_connection(address(server, "syslog"))
-        context = ssl.create_default_context(cafile=str(certificate))
-        sock = context.wrap_socket(plain, server_hostname="localhost") if tls else plain
-        with sock:
-            sock.sendall(b"<14>shop: order 0\n")
-            server.wait_for_count(1, count_query("syslog"))
-            lines = b"".join(b"<14>shop: order %d\n" % number for number in range(1, 20_000))
-            sock.sendall(lines + b"<14>shop: half")
-            assert server.stop() == 0
-        server.start()
-        server.wait_for_count(20_001, count_query("syslog"))
-
-
-def test_what_a_connection_ends_in_is_kept(server: ServerProcess) -> None:
-    for number in range(20):
-        with socket.create_connection(address(server, "syslog")) as sock:
-            sock.sendall(b"<14>shop: whole %d\n5 <14>x<14>shop: half %d" % (number, number))
-    server.wait_for_count(60, count_query("syslog"))
-    lines = sorted(record["line"] for record in found(server, "syslog"))
-    assert lines == sorted(
-        line for number in range(20) for line in (f"whole {number}", "x", f"half {number}")
-    )
-
-
-def test_a_connection_that_is_reset_loses_nothing_that_was_read(server: ServerProcess) -> None:
-    with socket.create_connection(address(server, "syslog")) as sock:
-        sock.sendall(b"<14>shop: whole\n<14>shop: half")
-        server.wait_for_count(1, count_query("syslog"))
-        linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    server.wait_for_count(2, count_query("syslog"))
-
-
-def test_a_message_that_never_ends_is_kept_when_patience_does(tmp_path: Path) -> None:
-    arguments = ("--set", "limits.body_timeout_seconds=1")
-    with ServerProcess(tmp_path / "data", *arguments) as server:
-        with socket.create_connection(address(server, "syslog")) as sock:
-            sock.sendall(b"<14>shop: no end of a line")
-            server.wait_for_count(1, count_query("syslog"))
-        (record,) = found(server, "syslog")
-        assert record["line"] == "no end of a line"
-
-
-def test_a_message_that_is_too_long_is_refused_aloud(server: ServerProcess) -> None:
-    with socket.create_connection(address(server, "syslog"), timeout=60) as sock:
-        sock.sendall(b"<14>shop: before\n99999999 <14>shop: more than fits")
-        assert sock.recv(100) == b""
-    server.wait_for_count(1, count_query("syslog"))
-    wait_until(lambda: "too_large" in server.log(), server.log)
-
-
-def test_a_sender_over_tls_that_hangs_up_at_once_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It never reads what TLS itself sends back; closing then must not undo what it sent."""
-    certificate, key = _certificate(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    tls = ("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}")
-    context = ssl.create_default_context(cafile=str(certificate))
-    with ServerProcess(tmp_path / "data", *tls) as server:
-        for connection in range(20):
-            with socket.create_connection(address(server, "syslog")) as plain:
-                sock = context.wrap_socket(plain, server_hostname="localhost")
-                for number in range(500):
-                    sock.sendall(b"<14>shop: order %d of %d\n" % (number, connection))
-                sock.close()
-        server.wait_for_count(10_000, count_query("syslog"))
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for localhost and its key, for an hour."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "certificate.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files

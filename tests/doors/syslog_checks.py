@@ -1,0 +1,144 @@
+"""What the tests of syslog from end to end send, and look for afterwards."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.doors.syslog_senders import wait_until
+from tests.server import ServerProcess
+
+RECORDS = 10_000
+_LEVELS = ["fatal", "error", "error", "error", "warn", "info", "info", "debug"]
+_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One record, different for each number."""
+
+    number: int
+    begun_unix: int
+
+    @property
+    def priority(self) -> int:
+        return (16 + self.number % 5) * 8 + self.number % 8
+
+    @property
+    def text(self) -> str:
+        return f"part {self.number // 1000}: order {self.number} costs 7 € [x] a=b"
+
+    def message(self) -> bytes:
+        """Return it as RFC 5424 has it."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.begun_unix))
+        return (
+            f"<{self.priority}>1 {stamp}.{self.number:06d}Z host-{self.number % 11} "
+            f"app{self.number % 7} {1000 + self.number} ID{self.number % 3} "
+            f'[order@32473 id="{self.number}" note="a\\"b"] {self.text}'
+        ).encode()
+
+    def record(self, door: str) -> dict[str, Any]:
+        """Return what is to be found of it."""
+        return {
+            "host_name": f"host-{self.number % 11}",
+            "service_name": f"app{self.number % 7}",
+            "process_pid": str(1000 + self.number),
+            "detected_level": _LEVELS[self.number % 8],
+            "syslog_facility": f"local{self.number % 5}",
+            "syslog_msgid": f"ID{self.number % 3}",
+            "syslog_version": "1",
+            "order_32473_id": str(self.number),
+            "order_32473_note": 'a"b',
+            "meshseal_door": door,
+            "time_unix_nano": self.begun_unix * 10**9 + self.number * 1000,
+            "line": self.text,
+        }
+
+    def old_record(self, door: str) -> dict[str, Any]:
+        """Return what is left of it in RFC 3164."""
+        record = self.record(door) | {"time_unix_nano": self.begun_unix * 10**9}
+        for name in ("syslog_msgid", "syslog_version", "order_32473_id", "order_32473_note"):
+            del record[name]
+        return record
+
+
+def orders(count: int) -> list[Order]:
+    begun = int(time.time()) - 60
+    return [Order(number, begun) for number in range(count)]
+
+
+def address(server: ServerProcess, door: str) -> tuple[str, int]:
+    host, port = server.urls[door].removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def count_query(door: str) -> str:
+    return f'sum(count_over_time({{meshseal_door="{door}"}}[2h]))'
+
+
+def found(server: ServerProcess, door: str, query: str = "") -> list[dict[str, Any]]:
+    """Return the records of a door, without what the server numbers itself."""
+    records = server.records(f'{{meshseal_door="{door}"}} {query}')
+    return [
+        {name: value for name, value in record.items() if name not in _OWN} for record in records
+    ]
+
+
+def check_orders(server: ServerProcess, door: str, wanted: list[dict[str, Any]]) -> None:
+    """Check that there are these records and no others, each once."""
+    server.wait_for_count(len(wanted), count_query(door))
+    for part in range(-(-len(wanted) // 1000)):
+        here = found(server, door, f'|= "part {part}: "')
+        key = lambda record: int(record["line"].split()[3])  # noqa: E731
+        assert sorted(here, key=key) == wanted[part * 1000 : part * 1000 + 1000]
+
+
+def check_conserved(server: ServerProcess, door: str, records: int) -> None:
+    """Check that what was received since the start is stored, and nothing is refused."""
+    names = ("received", "stored", "refused", "deduplicated")
+
+    def counted() -> list[float]:
+        metrics = server.metrics()
+        return [metrics.get((f"meshseal_records_{n}_total", door, "default"), 0) for n in names]
+
+    wait_until(lambda: counted()[0] == counted()[1], lambda: f"{counted()}")
+    assert counted() == [records, records, 0, 0]
+
+
+def certificate_files(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for localhost and its key, for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
