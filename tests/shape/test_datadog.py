@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshseal.model.envelope import Payload
+from meshseal.model.envelope import Envelope, Payload
 from meshseal.wire.datadog import decode
 from meshseal.wire.protocol import Request
 from tests.shape.cases import RECEIVED
 from tests.shape.datadog_logs import LOGS, Log
-from tests.shape.decoder import Decoder, Row
+from tests.shape.decoder import Decoder, Row, envelope
 
 pytestmark = pytest.mark.engine
 
@@ -49,10 +49,14 @@ def test_lines_are_logs(decoder: Decoder) -> None:
     assert rows[0]["OtherAttributes"] == {"datadog.tags": "canary"}
 
 
-def test_many_logs_keep_their_order_over_envelopes(decoder: Decoder) -> None:
-    content = json.dumps([{"message": f"m{n}"} for n in range(2500)]).encode()
-    rows = decoder.rows(Payload.DATADOG_LOGS, content, 2500)
-    assert [row["Body"] for row in rows] == [f"m{n}" for n in range(2500)]
+def test_logs_are_numbered_in_their_order_over_envelopes(decoder: Decoder) -> None:
+    def sent(first: int, count: int) -> Envelope:
+        logs = [{"message": f"m{n}"} for n in range(first, first + count)]
+        return envelope(Payload.DATADOG_LOGS, json.dumps(logs).encode(), count)
+
+    found = [one.row() for one in decoder.decode(sent(0, 1500), sent(1500, 1), sent(1501, 999))]
+    assert [row["Body"] for row in found] == [f"m{n}" for n in range(2500)]
+    assert [row.get("Seq", "0") for row in found] == [str(n) for n in range(2500)]
 
 
 _VALUES = st.recursive(
