@@ -2,6 +2,8 @@
 
     python tools/record_datadog.py [CASE...]
 
+The case of `dd-trace` of npm needs node and that package in a folder of NODE_PATH.
+
 The tracers take their ids and times themselves, so that `expected.json` of their cases, which a
 person writes, is only good for one recording.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT / "tests/wire/captures/datadog"
 TRACED = ROOT / "tests/doors/clients/ddtrace_spans.py"
 AT_MILLIS = 1_789_899_072_123
+NODE_TRACER = "5.132.0"
 _LEFT_OUT = ("host", "content-length", "connection")
 _INFO = {"version": "7.0.0", "endpoints": ["/v0.4/traces", "/v0.5/traces"], "span_events": True}
 
@@ -139,6 +143,21 @@ def _spans(**environment: str) -> Callable[[int], None]:
     return send
 
 
+def _node_spans(port: int) -> None:
+    script = ROOT / "tests/doors/clients/node/dd_trace.js"
+    settings = {
+        "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+        "DD_REMOTE_CONFIGURATION_ENABLED": "false",
+    }
+    subprocess.run(
+        [shutil.which("node") or "node", str(script), f"http://127.0.0.1:{port}"],
+        cwd=script.parent,
+        env={**os.environ, **settings},
+        check=True,
+        timeout=60,
+    )
+
+
 def _cases() -> dict[str, tuple[str, Callable[[int], None]]]:
     client = f"datadog-api-client-{version('datadog-api-client')}"
     tracer = f"ddtrace-{version('ddtrace')}"
@@ -148,6 +167,7 @@ def _cases() -> dict[str, tuple[str, Callable[[int], None]]]:
     } | {
         f"{tracer}-v0.4": ("/v0.4/traces", _spans(DD_TRACE_API_VERSION="v0.4")),
         f"{tracer}-v0.5": ("/v0.5/traces", _spans()),
+        f"dd-trace-{NODE_TRACER}": ("/v0.4/traces", _node_spans),
         f"{tracer}-events": ("/v0.4/traces", _spans(DD_TRACE_NATIVE_SPAN_EVENTS="true")),
     }
 

@@ -68,6 +68,11 @@ SPANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "SpanAttributes": {"service": "other"},
         },
     ),
+    "a language in OpenTelemetry's words": (
+        {"meta": {"language": ".NET"}},
+        {"ResourceAttributes": {"telemetry.sdk.name": "Datadog",
+                                "telemetry.sdk.language": "dotnet"}},
+    ),
     "other tags, known ones in OpenTelemetry's names": (
         {
             "meta": {

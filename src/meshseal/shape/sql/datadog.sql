@@ -133,6 +133,10 @@ CREATE OR REPLACE FUNCTION meshseal_datadog_hex AS (number) -> if(
 CREATE OR REPLACE FUNCTION meshseal_datadog_upper AS (text) -> if(
     match(text, '^[0-9a-fA-F]{1,16}$'), leftPad(lower(text), 16, '0'), '0000000000000000');
 
+-- OpenTelemetry's word for the language of a tracer.
+CREATE OR REPLACE FUNCTION meshseal_datadog_language AS (language) -> transform(
+    language, ['.NET', 'javascript', 'c++'], ['dotnet', 'nodejs', 'cpp'], language);
+
 -- OpenTelemetry's number for what a span does, of its tag `span.kind` and, where that says nothing,
 -- of its type.
 CREATE OR REPLACE FUNCTION meshseal_datadog_kind AS (kind, type) -> toInt32(transform(

@@ -83,7 +83,9 @@ FROM (
             if(span.service = '', [], [('service.name', span.service)]),
             arrayFilter(
                 pair -> pair.1 != '' AND NOT (pair.1 = 'service.name' AND span.service != ''),
-                arrayMap((pair, name) -> (name, pair.2), span.meta, meta_names)),
+                arrayMap(
+                    (pair, name) -> (name, if(name = 'telemetry.sdk.language', meshseal_datadog_language(pair.2), pair.2)),
+                    span.meta, meta_names)),
             arrayMap(
                 metric -> ('process.pid', toString(assumeNotNull(metric.2))),
                 arrayFilter(metric -> metric.1 = 'process_id' AND isNotNull(metric.2), span.metrics))) AS own_resource,
@@ -137,7 +139,7 @@ FROM (
                     arrayFilter(pair -> pair.2 != '', arrayConcat(
                         [('container.id', payload.container_id),
                          ('telemetry.sdk.name', 'Datadog'),
-                         ('telemetry.sdk.language', payload.language_name),
+                         ('telemetry.sdk.language', meshseal_datadog_language(payload.language_name)),
                          ('telemetry.sdk.version', payload.tracer_version),
                          ('process.runtime.version', payload.language_version),
                          ('service.instance.id', payload.runtime_id),
