@@ -26,8 +26,8 @@ from meshseal.model.errors import (
     UnsupportedError,
 )
 from meshseal.wire import PROTOCOL, PROTOCOLS
-from meshseal.wire.lines import MAX_LABEL_BYTES, MAX_LABELS, count_lines, parse_labels
-from meshseal.wire.protocol import Decoded, Request
+from meshseal.wire.lines import MAX_LABEL_BYTES, MAX_LABELS, parse_labels
+from meshseal.wire.protocol import Decoded, Request, count_lines
 from meshseal.wire.protos.spool_pb2 import LokiPush
 from tests.wire.samples import JSON, PROTOBUF, loki_json, otlp_json, otlp_logs, samples
 

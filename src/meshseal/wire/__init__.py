@@ -1,6 +1,19 @@
 """Floor 3: one pure file per protocol, and the tables of them all."""
 
-from meshseal.wire import cloud, datadog, elastic, forward, envoy_als, gelf, lines, loki, lumberjack, otlp, splunk_hec, syslog
+from meshseal.wire import (
+    cloud,
+    datadog,
+    elastic,
+    envoy_als,
+    forward,
+    gelf,
+    lines,
+    loki,
+    lumberjack,
+    otlp,
+    splunk_hec,
+    syslog,
+)
 from meshseal.wire.protocol import Protocol
 from meshseal.wire.stream import StreamProtocol
 
@@ -18,7 +31,12 @@ PROTOCOLS: tuple[Protocol, ...] = (
 """Every protocol over HTTP and gRPC. A new one is a file, a row here, and a folder of captures in
 the tests."""
 
-STREAMS: tuple[StreamProtocol, ...] = (*forward.STREAMS, *lumberjack.STREAMS, *syslog.STREAMS, *gelf.STREAMS,)
+STREAMS: tuple[StreamProtocol, ...] = (
+    *forward.STREAMS,
+    *lumberjack.STREAMS,
+    *syslog.STREAMS,
+    *gelf.STREAMS,
+)
 """Every protocol over TCP, TLS and UDP."""
 
 PROTOCOL: dict[str, Protocol] = {protocol.name: protocol for protocol in PROTOCOLS}
