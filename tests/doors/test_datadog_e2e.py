@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import urllib3
+from backports import zstd
 from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.exceptions import ApiException, ForbiddenException
 from datadog_api_client.v1.api.authentication_api import AuthenticationApi
@@ -21,6 +25,8 @@ from datadog_api_client.v2.model.http_log import HTTPLog
 from datadog_api_client.v2.model.http_log_item import HTTPLogItem
 
 from meshseal.access.identity import Role
+from meshseal.spool.settings import SpoolSettings
+from meshseal.wire.protos.spool_pb2 import DatadogSpans
 from tests.receive.door import DoorSettings, running_door
 from tests.server import ServerProcess
 
@@ -181,3 +187,63 @@ def test_only_a_key_that_holds_is_valid(tmp_path: Path) -> None:
         assert door.post("/datadog/v1/input/msk_a_b", b"[{}]").status_code == 403
         assert door.post("/datadog/v0.4/traces", b"\x90").status_code == 401
         assert [one.tenant for one in door.spooled()] == ["team-a"] * 5
+
+
+# What the Agent sends, after comp/logs-library/client/http/destination.go and
+# pkg/trace/writer/sender.go of DataDog/datadog-agent: it cannot be installed from a package index.
+AGENT = {
+    "User-Agent": "datadog-agent/7.70.0",
+    "DD-PROTOCOL": "agent-json",
+    "DD-EVP-ORIGIN": "agent",
+    "DD-EVP-ORIGIN-VERSION": "7.70.0",
+    "dd-message-timestamp": "1789899072123",
+    "dd-current-timestamp": "1789899072125",
+}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_an_agent_s_requests_are_taken_in_each_of_its_encodings(
+    tmp_path: Path, encoding: str
+) -> None:
+    logs = json.dumps([{"message": "hello", "status": "info", "ddtags": "env:prod"}]).encode()
+    spans = DatadogSpans(host_name=b"h", agent_version=b"7.70.0")
+    spans.tracer_payloads.add().chunks.add().spans.add(service=b"web", trace_id=1, span_id=2)
+    with running_door(tmp_path, DoorSettings(trial=False)) as door:
+        key = door.credentials.create_key(name="dd", role=Role.SHIPPER, tenant="team-a").token
+        headers = {**AGENT, "DD-API-KEY": key, "Content-Encoding": encoding}
+        pack = ENCODINGS[encoding]
+
+        def post(path: str, body: bytes, media_type: str) -> int:
+            sent = {**headers, "Content-Type": media_type}
+            return door.post(f"/datadog{path}", pack(body), sent).status_code
+
+        json_type, protobuf = "application/json", "application/x-protobuf"
+        assert post("/api/v2/logs", b"{}", json_type) == 202
+        assert post("/api/v2/logs", logs, json_type) == 202
+        assert post("/api/v0.2/traces", spans.SerializeToString(), protobuf) == 200
+        assert post("/api/v0.2/stats", b"\x80", "application/msgpack") == 200
+        assert post("/api/v2/series", b"\x0a\x00", protobuf) == 202
+        assert post("/api/v1/check_run", b"[]", json_type) == 202
+        assert post("/intake/", b"{}", json_type) == 202
+        found = door.spooled()
+    assert [bytes(one.content) for one in found] == [logs, spans.SerializeToString()]
+    assert [one.records for one in found] == [1, 1]
+
+
+def test_what_an_agent_must_send_again_it_is_told_to(tmp_path: Path) -> None:
+    spool = SpoolSettings(
+        max_bytes=1 << 20, segment_age_seconds=60, min_free_bytes=0, audit_reserve_bytes=0
+    )
+    with running_door(tmp_path, DoorSettings(spool=spool)) as door:
+        body = json.dumps([{"message": "x" * (1 << 20)}]).encode()
+        assert door.post("/api/v2/logs", body, AGENT).status_code == 202
+        answer = door.post("/api/v2/logs", body, AGENT)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["errors"][0]["status"] == "503"

@@ -176,6 +176,13 @@ def test_what_datadog_does_not_have_is_not_found(path: str) -> None:
         decode(request(path))
 
 
+@pytest.mark.parametrize("path", ["/key/msk_a_b", "/key/msk_a_b/x", "/v1/input/msk_a_b/x"])
+def test_a_key_in_a_path_is_not_told(path: str) -> None:
+    with pytest.raises(NotFoundError) as raised:
+        decode(request(path))
+    assert "msk" not in str(raised.value)
+
+
 def test_a_tracer_learns_which_versions_it_may_choose_from() -> None:
     info = json.loads(decode(request("/info", method="GET")).reply.body)
     assert {"/v0.4/traces", "/v0.5/traces"} <= set(info["endpoints"])

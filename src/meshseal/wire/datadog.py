@@ -64,7 +64,8 @@ _NOT_KEPT = re.compile(
 
 _OBJECTS = msgspec.json.Decoder(list[dict[str, Any]])
 
-# A key in the path, for tracers, which send none: /key/<key>/v0.4/traces.
+# A key in the path, for tracers: they send none, but keep the path of the address they are given
+# (ddtrace does, dd-trace of Node.js does not). /key/<key>/v0.4/traces.
 _KEYED = re.compile(r"/key/([^/]*)(/.*)")
 
 
@@ -85,7 +86,8 @@ def decode(request: Request) -> Decoded:
     if _NOT_KEPT.fullmatch(path):
         status = 200 if path.endswith("stats") else 202
         return Decoded((), Reply(status, b"{}", JSON), outcome="not_kept")
-    raise NotFoundError(f"Datadog has no {path[:200]!r} that is answered here")
+    # A path may hold a key, and the reason is logged: so the path is not told.
+    raise NotFoundError("nothing of Datadog's conversation has this path here")
 
 
 def credential(path: str, query: Query, headers: Mapping[str, str]) -> str:
