@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import grpc
+
 from bench import loads
 from bench.ingest import Clock, Run
 from bench.loads import Load
@@ -29,6 +31,7 @@ LOADS: tuple[Callable[[int], Load], ...] = (
     loads.lumberjack,
     loads.splunk,
     loads.datadog,
+    loads.envoy_als,
     loads.otlp_traces,
     loads.forward,
     loads.syslog,
@@ -50,7 +53,7 @@ def measure(directory: Path, say: Callable[[str, str], None]) -> None:
 
 def send(server: ServerProcess, load: Load, *, connections: int = _CONNECTIONS) -> Run:
     """Send a load over several connections, and wait until all of it is stored and sealed."""
-    target = _http if load.path else _stream
+    target = _http if load.path else _grpc if load.method else _stream
     shares = [load.requests[n::connections] for n in range(connections)]
     failures: list[BaseException] = []
 
@@ -120,6 +123,19 @@ def _stream(server: ServerProcess, load: Load, pieces: list[bytes]) -> None:
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(_RECEIVE_BYTES):
             pass
+
+
+def _grpc(server: ServerProcess, load: Load, messages: list[bytes]) -> None:
+    """Send messages on one stream, which is never answered, and end it."""
+    address = urlsplit(server.urls[load.door]).netloc
+    with grpc.insecure_channel(address) as channel:
+        call = channel.stream_unary(load.method)
+        try:
+            call(iter(messages))
+        except grpc.RpcError as error:
+            # The stream's end is answered with nothing, or not at all.
+            if error.code() not in (grpc.StatusCode.OK, grpc.StatusCode.INTERNAL):
+                raise
 
 
 def _receive(connection: socket.socket) -> bytes:

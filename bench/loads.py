@@ -19,7 +19,7 @@ import msgpack
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bench.lines import lines
-from meshseal.wire.protos.spool_pb2 import LokiPush
+from meshseal.wire.protos.spool_pb2 import EnvoyAls, LokiPush
 
 _SECOND = 10**9
 _PER_REQUEST = 2000
@@ -36,6 +36,7 @@ class Load:
         path: For HTTP, where to; else a connection is written to.
         headers: For HTTP.
         ack_bytes: For a connection, how many bytes answer each piece.
+        method: For gRPC, the method that takes the requests as a stream of messages.
     """
 
     door: str
@@ -45,6 +46,7 @@ class Load:
     path: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     ack_bytes: int = 0
+    method: str = ""
 
 
 def _texts(count: int) -> Iterator[tuple[int, int, str]]:
@@ -224,6 +226,50 @@ def otlp_traces(count: int) -> Load:
 
 def _put(attributes: Any, key: str, value: str) -> None:
     attributes.add(key=key).value.string_value = value
+
+
+def envoy_als(count: int) -> Load:
+    """Return what Envoy's gRPC access logger sends: messages of some 16 KiB."""
+    requests = []
+    for batch in _batches(count, lambda number, at, _text: (number, at)):
+        for first in range(0, len(batch), _ENTRIES_PER_MESSAGE):
+            message = EnvoyAls()
+            for number, at in batch[first : first + _ENTRIES_PER_MESSAGE]:
+                _access_log(message.http_logs.log_entry.add(), number, at)
+            requests.append(_ALS_IDENTIFIER + message.SerializeToString())
+    method = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
+    return Load("envoy_als", "Envoy access log service", requests, count, method=method)
+
+
+_ENTRIES_PER_MESSAGE = 40
+_ALS_IDENTIFIER = b"\x0a\x1a" + b"\x12\x18" + b"http_envoy_accesslog_abc"
+"""Field 1, the identifier: field 2, the log's name."""
+
+
+def _access_log(entry: Any, number: int, at: int) -> None:
+    common = entry.common_properties
+    common.start_time.seconds, common.start_time.nanos = divmod(at, _SECOND)
+    common.duration.nanos = number % 300 * 10**6
+    for address, host in (
+        (common.downstream_remote_address, b"10.0.0.2"),
+        (common.downstream_local_address, b"10.0.0.1"),
+        (common.upstream_remote_address, b"10.0.1.7"),
+    ):
+        address.socket_address.address, address.socket_address.port_value = host, 8080
+    common.upstream_cluster = b"outbound|8080||cart-%d.shop.svc.cluster.local" % (number % 20)
+    common.route_name = b"default"
+    tls = common.tls_properties
+    tls.tls_version, tls.tls_sni_hostname = 4, b"outbound_.8080_._.cart.shop.svc.cluster.local"
+    tls.local_certificate_properties.subject_alt_name.add(uri=b"spiffe://c/ns/shop/sa/web")
+    tls.peer_certificate_properties.subject_alt_name.add(uri=b"spiffe://c/ns/shop/sa/cart")
+    request = entry.request
+    request.request_method, request.scheme, request.authority = 1, b"http", b"cart.shop:8080"
+    request.path = b"/items/%d?page=1" % number
+    request.user_agent, request.request_id = b"Go-http-client/2.0", b"request-%08d" % number
+    entry.response.response_code.value = 200
+    entry.response.response_body_bytes = number % 1000
+    entry.response.response_code_details = b"via_upstream"
+    entry.protocol_version = 2
 
 
 def single(count: int) -> Load:
