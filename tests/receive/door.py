@@ -19,6 +19,7 @@ from meshseal.access.state import migrate, open_state, sqlite_url
 from meshseal.api.gate import Gate
 from meshseal.api.ingest import HttpIngest
 from meshseal.api.intake import Intake
+from meshseal.api.streams import StreamAccess
 from meshseal.model.envelope import Chunk, Envelope, decode, read_delimited
 from meshseal.receive.body import InFlight
 from meshseal.receive.http import HttpServer
@@ -29,7 +30,7 @@ from meshseal.spool.segment import read_segment
 from meshseal.spool.settings import SpoolSettings
 from meshseal.spool.spool import Spool
 from meshseal.spool.tally import TallyBook
-from meshseal.wire import PROTOCOLS
+from meshseal.wire import PROTOCOL, PROTOCOLS
 
 SPOOL_KEY = bytes(range(32))
 
@@ -55,6 +56,7 @@ class DoorSettings:
         )
     )
     trial: bool = True
+    access: StreamAccess = field(default_factory=lambda: StreamAccess("default"))
 
 
 @dataclass(slots=True)
@@ -143,6 +145,7 @@ def _app(door: Door, spool: Spool, chosen: DoorSettings) -> HttpIngest:
     )
     return HttpIngest(
         tuple(protocol for protocol in PROTOCOLS if not protocol.grpc),
+        accesses=dict.fromkeys(PROTOCOL, chosen.access),
         gate=Gate(door.credentials, trial=chosen.trial),
         intake=intake,
         limits=chosen.limits,

@@ -12,8 +12,9 @@ from urllib.parse import parse_qs
 import structlog
 
 from meshseal.access.identity import Permission, Principal
-from meshseal.api.gate import TENANT_HEADER, Gate
+from meshseal.api.gate import TENANT_HEADER, Gate, key_of, session_of
 from meshseal.api.intake import Intake
+from meshseal.api.streams import StreamAccess
 from meshseal.model import telemetry
 from meshseal.model.envelope import Chunk
 from meshseal.model.errors import MeshsealError, PayloadError, UnsupportedError
@@ -31,7 +32,7 @@ from meshseal.receive.decompress import decompress, decompress_by_magic
 from meshseal.receive.grpc import GrpcCall, GrpcReply, Handler
 from meshseal.receive.http import respond
 from meshseal.receive.settings import LimitSettings
-from meshseal.wire.protocol import Decoded, Protocol, Query, Reply, Request
+from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
 
 _LOG = structlog.get_logger(__name__)
 CHUNK_HEADER = "meshseal-chunk"
@@ -43,6 +44,7 @@ class HttpIngest:
 
     Args:
         protocols: The protocols.
+        accesses: Who may send without a key, by the protocols' names.
         whole: The protocol that answers at every other path.
         gate: Who authenticates.
         intake: Where records go.
@@ -54,6 +56,7 @@ class HttpIngest:
         self,
         protocols: tuple[Protocol, ...],
         *,
+        accesses: Mapping[str, StreamAccess],
         gate: Gate,
         intake: Intake,
         limits: LimitSettings,
@@ -64,6 +67,7 @@ class HttpIngest:
         self._by_prefix = {
             f"{protocol.prefix}/": protocol for protocol in protocols if protocol.prefix
         }
+        self._accesses = accesses
         self._whole = whole
         self._gate = gate
         self._intake = intake
@@ -120,7 +124,10 @@ class HttpIngest:
         is_open = path in protocol.open_paths or scope["method"] in protocol.open_methods
         tenant, source = "", ""
         if not is_open:
-            tenant, source = await self._sender(protocol, path, query, headers)
+            key = protocol.credential(path, query, headers) if protocol.credential else ""
+            client = (scope.get("client") or ("",))[0]
+            access = self._accesses[protocol.name]
+            tenant, source = await sender_of(self._gate, access, headers, client, key=key)
         self._intake.spool.admit()
         limit = min(protocol.max_request_bytes, self._limits.max_request_bytes)
         with self._inflight.lease() as lease:
@@ -157,25 +164,32 @@ class HttpIngest:
                 self._intake.refuse(protocol.name, tenant, code, decoded.refused)
         return decoded
 
-    async def _sender(
-        self, protocol: Protocol, path: str, query: Query, headers: Mapping[str, str]
-    ) -> tuple[str, str]:
-        """Return for which tenant a request writes, and who sends it.
 
-        Raises: AuthenticationError, ForbiddenError, PayloadError.
-        """
-        key = protocol.credential(path, query, headers) if protocol.credential else ""
-        principal = await self._gate.principal(headers, key=key)
-        return tenant_for_writing(principal, headers), principal.id
+async def sender_of(
+    gate: Gate, access: StreamAccess, headers: Mapping[str, str], client: str, *, key: str = ""
+) -> tuple[str, str]:
+    """Return for which tenant a request writes, and who sends it.
+
+    What says nothing of itself is known by its address, if the door lets that in.
+
+    Raises: AuthenticationError, ForbiddenError, PayloadError.
+    """
+    silent = not (key or key_of(headers) or session_of(headers))
+    if silent and not gate.trial and (sender := access.sender(client)):
+        return sender.tenant, sender.source
+    principal = await gate.principal(headers, key=key)
+    return tenant_for_writing(principal, headers), principal.id
 
 
-def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
+def grpc_handler(
+    protocol: Protocol, *, gate: Gate, access: StreamAccess, intake: Intake
+) -> Handler:
     """Return what answers the calls of a gRPC protocol."""
 
     async def answer(call: GrpcCall) -> GrpcReply:
         try:
-            principal = await gate.principal({**call.metadata, "host": ""})
-            tenant = tenant_for_writing(principal, call.metadata)
+            metadata = {**call.metadata, "host": ""}
+            tenant, source = await sender_of(gate, access, metadata, call.client_address)
             intake.spool.admit()
             telemetry.REQUEST_BYTES.labels(protocol.name).inc(len(call.message))
             decoded = protocol.decode(
@@ -187,7 +201,7 @@ def grpc_handler(protocol: Protocol, *, gate: Gate, intake: Intake) -> Handler:
                     received_unix_nano=time.time_ns(),
                     door=protocol.name,
                     tenant=tenant,
-                    source=principal.id,
+                    source=source,
                     chunk=chunk_of(call.metadata),
                 )
             )

@@ -59,7 +59,7 @@ class DoorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         str,
         Meta(
             description="Networks, such as `10.1.0.0/16, 10.2.3.4`, whose senders need no "
-            "credential: for protocols that have none, and without certificates."
+            "credential: for protocols and senders that have none."
         ),
     ] = ""
     plaintext: Annotated[

@@ -129,6 +129,7 @@ class Doors:
     ) -> AsgiApp:
         ingest = HttpIngest(
             protocols,
+            accesses={one.name: self._access(self._config.door(one.name)) for one in protocols},
             whole=whole,
             gate=self._gate,
             intake=intake,
@@ -145,9 +146,9 @@ class Doors:
         return app
 
     def _grpc_server(self, sock: socket.socket, protocol: Protocol, intake: Intake) -> GrpcServer:
-        handler = grpc_handler(protocol, gate=self._gate, intake=intake)
         door = self._config.door(protocol.name)
-        access = self._stream_access(door)
+        access = self._access(door)
+        handler = grpc_handler(protocol, gate=self._gate, access=access, intake=intake)
         streams: dict[str, StreamHandler] = {}
         if protocol.stream is not None:
             opened = stream_handler(protocol, gate=self._gate, access=access, intake=intake)
@@ -161,8 +162,8 @@ class Doors:
         tls = TlsSettings() if streams and door.plaintext else self._config.tls
         return GrpcServer(sock, app, limits=self._config.limits, tls=tls)
 
-    def _stream_access(self, door: DoorSettings) -> StreamAccess:
-        """Return who may send by a door whose protocol has no credentials. Raises: ConfigError."""
+    def _access(self, door: DoorSettings) -> StreamAccess:
+        """Return who may send by a door without an API key. Raises: ConfigError."""
         return StreamAccess(
             tenant=door.tenant or DEFAULT_TENANT,
             networks=networks_of(door.allow),
@@ -177,7 +178,7 @@ class Doors:
         tls = TlsSettings() if door.plaintext else self._config.tls
         if not door.enabled or (protocol.tls_only and not tls.certificate_file):
             return None
-        access = self._stream_access(door)
+        access = self._access(door)
         if protocol.datagrams is None:
             ingest = StreamIngest(
                 protocol,

@@ -51,9 +51,10 @@ async def _say_where(server: Server) -> None:
     scheme = "https" if server.config.tls.certificate_file else "http"
     url = server.config.main.public_url or f"{scheme}://{host}:{port}"
     click.echo(f"Meshseal listens at {url}/")
+    width = max(map(len, server.addresses))
     for name, (door_host, door_port) in server.addresses.items():
         if name != "main":
-            click.echo(f"  {name:<10} {door_host}:{door_port}")
+            click.echo(f"  {name:<{width}} {door_host}:{door_port}")
     if server.trial:
         click.echo("TRIAL MODE: everybody on this machine may send and read. Not for real data.")
         return
