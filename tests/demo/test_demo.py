@@ -161,9 +161,10 @@ def test_questions_have_their_answers(
 ) -> None:
     found = server.records(QUESTIONS[number].query)
     expected = [record for record in found if record[label] in values]
-    # How many fail in the half hour of the deploy depends on the time of day.
+    # How many fail in the half hour of the deploy depends on the time of day, and a few of so few
+    # fail at any time. One record in a hundred is of that version.
     assert len(expected) > 2
-    assert len(expected) / len(found) > 0.8
+    assert len(expected) / len(found) > 0.5
 
 
 def test_a_trace_goes_through_the_meshes(server: ServerProcess) -> None:
