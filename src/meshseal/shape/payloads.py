@@ -50,6 +50,33 @@ _OTLP_TRACES = (
     "schema_url String))"
 )
 
+_ZIPKIN_SPANS = (
+    "zipkin_spans_spans Array(Tuple(trace_id String, parent_id String, id String, kind Int32, "
+    "name String, timestamp UInt64, duration UInt64, local_endpoint_service_name String, "
+    "local_endpoint_ipv4 String, local_endpoint_ipv6 String, local_endpoint_port Int32, "
+    "remote_endpoint_service_name String, remote_endpoint_ipv4 String, "
+    "remote_endpoint_ipv6 String, remote_endpoint_port Int32, "
+    "annotations Array(Tuple(timestamp UInt64, value String)), "
+    "tags Array(Tuple(key String, value String)), debug Bool, shared Bool))"
+)
+
+_JAEGER_TAGS = (
+    "Array(Tuple(key String, v_type Int32, v_str String, v_bool UInt8, v_int64 Int64, "
+    "v_float64 Float64, v_binary String))"
+)
+
+_JAEGER_SPANS = (
+    "jaeger_spans_batch Array(Tuple(spans Array(Tuple(trace_id String, span_id String, "
+    "operation_name String, "
+    "references Array(Tuple(trace_id String, span_id String, ref_type Int32)), flags UInt32, "
+    "start_time_seconds Int64, start_time_nanos Int32, duration_seconds Int64, "
+    f"duration_nanos Int32, tags {_JAEGER_TAGS}, "
+    "logs Array(Tuple(timestamp_seconds Int64, timestamp_nanos Int32, "
+    f"fields {_JAEGER_TAGS})), process_service_name String, process_tags {_JAEGER_TAGS}, "
+    "process_id String, warnings Array(String))), "
+    f"process_service_name String, process_tags {_JAEGER_TAGS}))"
+)
+
 _FLUENT_EVENTS = (
     "fluent_events_groups Array(Tuple(tag String, times Array(Int64), records String, "
     "metadata String))"
@@ -93,6 +120,11 @@ SHAPES: dict[Payload, PayloadShape] = {
     Payload.OTLP_TRACES_JSON: PayloadShape(
         "otlp_traces_json String", "otlp_traces_json", signal=SPANS
     ),
+    Payload.ZIPKIN_SPANS: PayloadShape(_ZIPKIN_SPANS, "zipkin_spans", signal=SPANS),
+    Payload.ZIPKIN_SPANS_JSON: PayloadShape(
+        "zipkin_spans_json String", "zipkin_spans_json", signal=SPANS
+    ),
+    Payload.JAEGER_SPANS: PayloadShape(_JAEGER_SPANS, "jaeger_spans", signal=SPANS),
     Payload.LOKI_PUSH: PayloadShape(_LOKI_PUSH, "loki_push"),
     Payload.ENVOY_ALS: PayloadShape(
         envoy.STRUCTURE,

@@ -12,18 +12,29 @@ from google.protobuf.message import DecodeError, Message
 
 from meshseal.model.envelope import Payload
 from meshseal.wire.protocol import NOT_JSON
-from meshseal.wire.protos.spool_pb2 import DatadogSpans, EnvoyAls, LokiPush, OtlpLogs, OtlpTraces
+from meshseal.wire.protos.spool_pb2 import (
+    DatadogSpans,
+    EnvoyAls,
+    JaegerSpans,
+    LokiPush,
+    OtlpLogs,
+    OtlpTraces,
+    ZipkinSpans,
+)
 
 _MESSAGES: dict[Payload, type[Message]] = {
     Payload.OTLP_LOGS: OtlpLogs,
     Payload.OTLP_TRACES: OtlpTraces,
     Payload.LOKI_PUSH: LokiPush,
+    Payload.ZIPKIN_SPANS: ZipkinSpans,
+    Payload.JAEGER_SPANS: JaegerSpans,
     Payload.ENVOY_ALS: EnvoyAls,
     Payload.DATADOG_SPANS: DatadogSpans,
 }
 _JSON = (
     Payload.OTLP_LOGS_JSON,
     Payload.OTLP_TRACES_JSON,
+    Payload.ZIPKIN_SPANS_JSON,
     Payload.LOKI_PUSH_JSON,
     Payload.PUBSUB_MESSAGES,
     Payload.AZURE_RECORDS,

@@ -85,6 +85,7 @@ def create_statements() -> list[str]:
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),
         *render.statements("envoy_als.sql"),
+        *render.statements("span_tags.sql"),
         *anyvalue.functions(),
         *formats.functions(),
         *canonical.functions(),

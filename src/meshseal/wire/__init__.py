@@ -7,12 +7,14 @@ from meshseal.wire import (
     envoy_als,
     forward,
     gelf,
+    jaeger,
     lines,
     loki,
     lumberjack,
     otlp,
     splunk_hec,
     syslog,
+    zipkin,
 )
 from meshseal.wire.protocol import Protocol
 from meshseal.wire.stream import StreamProtocol
@@ -27,6 +29,8 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *gelf.PROTOCOLS,
     *cloud.PROTOCOLS,
     *datadog.PROTOCOLS,
+    *zipkin.PROTOCOLS,
+    *jaeger.PROTOCOLS,
 )
 """Every protocol over HTTP and gRPC. A new one is a file, a row here, and a folder of captures in
 the tests."""
@@ -36,6 +40,7 @@ STREAMS: tuple[StreamProtocol, ...] = (
     *lumberjack.STREAMS,
     *syslog.STREAMS,
     *gelf.STREAMS,
+    *jaeger.STREAMS,
 )
 """Every protocol over TCP, TLS and UDP."""
 

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "otlp_traces", "loki_push", "envoy_als", "zipkin_spans", "documents", "lines", "otlp_logs_json", "loki_push_json", "otlp_traces_json", "zipkin_spans_json", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
+    __slots__ = ("tenant", "received_unix_nano", "door", "source", "format", "labels", "chunk", "records", "delivery", "refused", "deduplicated", "batch", "first_seq", "otlp_logs", "otlp_traces", "loki_push", "envoy_als", "zipkin_spans", "documents", "lines", "otlp_logs_json", "loki_push_json", "otlp_traces_json", "zipkin_spans_json", "jaeger_spans", "beats_events", "elastic_documents", "datadog_logs", "datadog_spans", "splunk_events", "gelf_messages", "cloudwatch_logs", "pubsub_messages", "azure_records", "syslog_messages", "fluent_events")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Envelope(_message.Message):
     LOKI_PUSH_JSON_FIELD_NUMBER: _ClassVar[int]
     OTLP_TRACES_JSON_FIELD_NUMBER: _ClassVar[int]
     ZIPKIN_SPANS_JSON_FIELD_NUMBER: _ClassVar[int]
+    JAEGER_SPANS_FIELD_NUMBER: _ClassVar[int]
     BEATS_EVENTS_FIELD_NUMBER: _ClassVar[int]
     ELASTIC_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     DATADOG_LOGS_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +75,7 @@ class Envelope(_message.Message):
     loki_push_json: bytes
     otlp_traces_json: bytes
     zipkin_spans_json: bytes
+    jaeger_spans: JaegerSpans
     beats_events: bytes
     elastic_documents: bytes
     datadog_logs: bytes
@@ -85,7 +87,7 @@ class Envelope(_message.Message):
     azure_records: bytes
     syslog_messages: SyslogMessages
     fluent_events: FluentEvents
-    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., otlp_traces: _Optional[_Union[OtlpTraces, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., zipkin_spans: _Optional[_Union[ZipkinSpans, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., otlp_traces_json: _Optional[bytes] = ..., zipkin_spans_json: _Optional[bytes] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., received_unix_nano: _Optional[int] = ..., door: _Optional[str] = ..., source: _Optional[str] = ..., format: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., records: _Optional[int] = ..., delivery: _Optional[str] = ..., refused: _Optional[int] = ..., deduplicated: _Optional[int] = ..., batch: _Optional[int] = ..., first_seq: _Optional[int] = ..., otlp_logs: _Optional[_Union[OtlpLogs, _Mapping]] = ..., otlp_traces: _Optional[_Union[OtlpTraces, _Mapping]] = ..., loki_push: _Optional[_Union[LokiPush, _Mapping]] = ..., envoy_als: _Optional[_Union[EnvoyAls, _Mapping]] = ..., zipkin_spans: _Optional[_Union[ZipkinSpans, _Mapping]] = ..., documents: _Optional[bytes] = ..., lines: _Optional[bytes] = ..., otlp_logs_json: _Optional[bytes] = ..., loki_push_json: _Optional[bytes] = ..., otlp_traces_json: _Optional[bytes] = ..., zipkin_spans_json: _Optional[bytes] = ..., jaeger_spans: _Optional[_Union[JaegerSpans, _Mapping]] = ..., beats_events: _Optional[bytes] = ..., elastic_documents: _Optional[bytes] = ..., datadog_logs: _Optional[bytes] = ..., datadog_spans: _Optional[_Union[DatadogSpans, _Mapping]] = ..., splunk_events: _Optional[bytes] = ..., gelf_messages: _Optional[bytes] = ..., cloudwatch_logs: _Optional[bytes] = ..., pubsub_messages: _Optional[bytes] = ..., azure_records: _Optional[bytes] = ..., syslog_messages: _Optional[_Union[SyslogMessages, _Mapping]] = ..., fluent_events: _Optional[_Union[FluentEvents, _Mapping]] = ...) -> None: ...
 
 class SyslogMessages(_message.Message):
     __slots__ = ("messages",)
@@ -1024,3 +1026,89 @@ class ZipkinTag(_message.Message):
     key: bytes
     value: bytes
     def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class JaegerSpans(_message.Message):
+    __slots__ = ("batch",)
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    batch: _containers.RepeatedCompositeFieldContainer[JaegerBatch]
+    def __init__(self, batch: _Optional[_Iterable[_Union[JaegerBatch, _Mapping]]] = ...) -> None: ...
+
+class JaegerBatch(_message.Message):
+    __slots__ = ("spans", "process")
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    spans: _containers.RepeatedCompositeFieldContainer[JaegerSpan]
+    process: JaegerProcess
+    def __init__(self, spans: _Optional[_Iterable[_Union[JaegerSpan, _Mapping]]] = ..., process: _Optional[_Union[JaegerProcess, _Mapping]] = ...) -> None: ...
+
+class JaegerSpan(_message.Message):
+    __slots__ = ("trace_id", "span_id", "operation_name", "references", "flags", "start_time", "duration", "tags", "logs", "process", "process_id", "warnings")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_NAME_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    span_id: bytes
+    operation_name: bytes
+    references: _containers.RepeatedCompositeFieldContainer[JaegerRef]
+    flags: int
+    start_time: Timestamp
+    duration: Timestamp
+    tags: _containers.RepeatedCompositeFieldContainer[JaegerTag]
+    logs: _containers.RepeatedCompositeFieldContainer[JaegerLog]
+    process: JaegerProcess
+    process_id: bytes
+    warnings: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., operation_name: _Optional[bytes] = ..., references: _Optional[_Iterable[_Union[JaegerRef, _Mapping]]] = ..., flags: _Optional[int] = ..., start_time: _Optional[_Union[Timestamp, _Mapping]] = ..., duration: _Optional[_Union[Timestamp, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[JaegerTag, _Mapping]]] = ..., logs: _Optional[_Iterable[_Union[JaegerLog, _Mapping]]] = ..., process: _Optional[_Union[JaegerProcess, _Mapping]] = ..., process_id: _Optional[bytes] = ..., warnings: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class JaegerRef(_message.Message):
+    __slots__ = ("trace_id", "span_id", "ref_type")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    REF_TYPE_FIELD_NUMBER: _ClassVar[int]
+    trace_id: bytes
+    span_id: bytes
+    ref_type: int
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., ref_type: _Optional[int] = ...) -> None: ...
+
+class JaegerProcess(_message.Message):
+    __slots__ = ("service_name", "tags")
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    service_name: bytes
+    tags: _containers.RepeatedCompositeFieldContainer[JaegerTag]
+    def __init__(self, service_name: _Optional[bytes] = ..., tags: _Optional[_Iterable[_Union[JaegerTag, _Mapping]]] = ...) -> None: ...
+
+class JaegerLog(_message.Message):
+    __slots__ = ("timestamp", "fields")
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    timestamp: Timestamp
+    fields: _containers.RepeatedCompositeFieldContainer[JaegerTag]
+    def __init__(self, timestamp: _Optional[_Union[Timestamp, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[JaegerTag, _Mapping]]] = ...) -> None: ...
+
+class JaegerTag(_message.Message):
+    __slots__ = ("key", "v_type", "v_str", "v_bool", "v_int64", "v_float64", "v_binary")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    V_TYPE_FIELD_NUMBER: _ClassVar[int]
+    V_STR_FIELD_NUMBER: _ClassVar[int]
+    V_BOOL_FIELD_NUMBER: _ClassVar[int]
+    V_INT64_FIELD_NUMBER: _ClassVar[int]
+    V_FLOAT64_FIELD_NUMBER: _ClassVar[int]
+    V_BINARY_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    v_type: int
+    v_str: bytes
+    v_bool: bool
+    v_int64: int
+    v_float64: float
+    v_binary: bytes
+    def __init__(self, key: _Optional[bytes] = ..., v_type: _Optional[int] = ..., v_str: _Optional[bytes] = ..., v_bool: _Optional[bool] = ..., v_int64: _Optional[int] = ..., v_float64: _Optional[float] = ..., v_binary: _Optional[bytes] = ...) -> None: ...
