@@ -51,10 +51,10 @@ CREATE OR REPLACE FUNCTION meshseal_zipkin_attributes AS (
      ('zipkin.timestamp', if(timestamp > 9000000000000000, toString(timestamp), '')),
      ('zipkin.duration', if(duration != 0 AND meshseal_zipkin_end(timestamp, duration) = timestamp, toString(duration), ''))]);
 
--- An address given as four or sixteen bytes, as text; of both, both.
+-- An address given as four or sixteen bytes, as text; other bytes as hexadecimal digits.
 CREATE OR REPLACE FUNCTION meshseal_ip AS (bytes) -> multiIf(
     length(bytes) = 4, IPv4NumToString(reinterpretAsUInt32(reverse(bytes))),
-    length(bytes) = 16, IPv6NumToString(CAST(bytes, 'FixedString(16)')),
+    length(bytes) = 16, IPv6NumToString(CAST(substring(bytes, 1, 16), 'FixedString(16)')),
     lower(hex(bytes)));
 
 -- Of two addresses of one endpoint, those there are.
