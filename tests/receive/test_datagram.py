@@ -19,9 +19,10 @@ from meshseal.model import telemetry
 from meshseal.model.envelope import Envelope, Payload, decode, read_delimited
 from meshseal.model.errors import ConfigError
 from meshseal.receive import datagram
-from meshseal.receive.datagram import Batch, DatagramServer, bind_datagrams
+from meshseal.receive.datagram import Batch, DatagramServer
 from meshseal.receive.rates import Rates
 from meshseal.receive.settings import LimitSettings
+from meshseal.receive.sockets import bind_datagrams
 from meshseal.spool.copies import Chunks, Deliveries, InDoubt
 from meshseal.spool.segment import read_segment
 from meshseal.spool.settings import SpoolSettings

@@ -20,10 +20,11 @@ from meshseal.app.config import Config, DoorSettings, networks_of
 from meshseal.model.errors import ConfigError
 from meshseal.model.identifiers import DEFAULT_TENANT
 from meshseal.receive.body import AsgiApp, InFlight
-from meshseal.receive.datagram import DatagramServer, bind_datagrams
+from meshseal.receive.datagram import DatagramServer
 from meshseal.receive.grpc import GrpcApp, GrpcServer, StreamHandler
-from meshseal.receive.http import HttpServer, bind
+from meshseal.receive.http import HttpServer
 from meshseal.receive.settings import TlsSettings
+from meshseal.receive.sockets import bind, bind_datagrams
 from meshseal.receive.stream import StreamServer
 from meshseal.receive.tls import is_loopback, require_tls
 from meshseal.wire import NATIVE_PORTS, PROTOCOLS, STREAMS

@@ -7,37 +7,15 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
-from meshseal.model.errors import ConfigError
+from meshseal.receive.sockets import KERNEL_BYTES
 
 Address = tuple[str, int]
 Batch = list[tuple[bytes, Address]]
-_KERNEL_BYTES = 8 << 20
-_SO_RCVBUFFORCE = 33  # Linux; the module `socket` has no name for it
 _WAITING_BYTES = 16 << 20
 _BATCH_SECONDS = 0.02
 _QUIET_SECONDS = 5.0
 _OVERHEAD_BYTES = 128
 """What a datagram holds in memory besides its bytes, about: empty ones are not for nothing."""
-
-
-def bind_datagrams(host: str, port: int, *, what: str, key: str) -> socket.socket:
-    """Return a UDP socket. Raises: ConfigError that names what would listen, and the key."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
-    with contextlib.suppress(OSError):
-        # Beyond what the system lets everybody have; for those who may.
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _KERNEL_BYTES)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise ConfigError(
-            f"{what} cannot listen on {host}:{port} ({error.strerror}): "
-            f"choose another port with --set {key}.port=N, or 0 for any"
-        ) from error
-    sock.setblocking(False)
-    return sock
 
 
 class DatagramServer(asyncio.DatagramProtocol):
@@ -107,7 +85,7 @@ class DatagramServer(asyncio.DatagramProtocol):
         """Take what the system has for this socket, no more than it can hold."""
         heard = 0
         with contextlib.suppress(OSError):
-            while heard <= 2 * _KERNEL_BYTES:
+            while heard <= 2 * KERNEL_BYTES:
                 data, addr = self._sock.recvfrom(65_535)
                 heard += len(data) + _OVERHEAD_BYTES
                 self.datagram_received(data, addr)

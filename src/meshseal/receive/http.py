@@ -11,33 +11,12 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from meshseal.model.errors import ConfigError
 from meshseal.receive.body import AsgiApp, Receive, Scope, Send
 from meshseal.receive.settings import LimitSettings, TlsSettings
 from meshseal.receive.tls import server_context
 
 _STOP_SECONDS = 10
 _HEAD_TOO_LARGE = "The head of the request is too large."
-
-
-def bind(host: str, port: int, *, what: str, key: str) -> socket.socket:
-    """Return a listening socket's address taken.
-
-    Raises: ConfigError that names what would listen, and the key to change.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise ConfigError(
-            f"{what} cannot listen on {host}:{port} ({error.strerror}): "
-            f"choose another port with --set {key}.port=N, or 0 for any"
-        ) from error
-    sock.setblocking(False)
-    return sock
 
 
 class _Protocol(HttpToolsProtocol):

@@ -7,11 +7,12 @@ what the door understood, with nothing left to be understood in two ways.
 
 from __future__ import annotations
 
-import msgspec
+import json
+import math
+
 from google.protobuf.message import DecodeError, Message
 
 from meshseal.model.envelope import Payload
-from meshseal.wire.protocol import NOT_JSON
 from meshseal.wire.protos.spool_pb2 import (
     DatadogSpans,
     EnvoyAls,
@@ -51,12 +52,35 @@ def repaired(kind: Payload, content: bytes) -> bytes | None:
             message.DiscardUnknownFields()
             anew = message.SerializeToString()
         elif kind in _JSON:
-            anew = msgspec.json.encode(msgspec.json.decode(content))
+            anew = _json(content)
         elif kind in _JSON_LINES:
-            lines = (msgspec.json.decode(line) for line in content.split(b"\n"))
-            anew = b"\n".join(map(msgspec.json.encode, lines))
+            anew = b"\n".join(map(_json, content.split(b"\n")))
         else:
             return None
-    except (DecodeError, *NOT_JSON):
+    except (DecodeError, ValueError, RecursionError):
         return None
     return anew if anew != content else None
+
+
+def _json(content: bytes) -> bytes:
+    """Return a document without what only some readers take.
+
+    What a door skips, it does not read as text or as a number: bytes that are no UTF-8 and halves
+    of characters become the replacement character, and numbers that no double holds text.
+
+    Raises: ValueError, RecursionError.
+    """
+    value = json.loads(
+        content.decode(errors="replace"), parse_float=_number, parse_int=_whole, parse_constant=str
+    )
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _number(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) < 20 else text

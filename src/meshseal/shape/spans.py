@@ -54,8 +54,8 @@ RAW_SPAN_COLUMNS: dict[str, str] = {
 
 Ids are lower-case hex digits, only zeros meaning none. `StartUnixNano` 0 means that there is none;
 `KindNumber` and `StatusNumber` are OpenTelemetry's. `Attributes` are (key, value); an event is
-(time, name, attributes), a link (trace id, span id, trace state, attributes). `Nested` holds the encoded forms
-of values that are arrays or maps (`anyvalue.py`).
+(time, name, attributes), a link (trace id, span id, trace state, attributes). `Nested` holds the
+encoded forms of values that are arrays or maps (`anyvalue.py`).
 """
 
 _KINDS = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")

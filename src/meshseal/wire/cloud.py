@@ -23,7 +23,7 @@ from typing import Literal
 import msgspec
 
 from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError, TooLargeError
+from meshseal.model.errors import MeshsealError, PayloadError, TooLargeError
 from meshseal.receive.decompress import decompress
 from meshseal.wire.protocol import (
     MAX_REQUEST_BYTES,
@@ -34,6 +34,8 @@ from meshseal.wire.protocol import (
     Reply,
     Request,
     count_lines,
+    refuse_plainly,
+    retry_after,
 )
 
 _JSON = "application/json"
@@ -137,7 +139,7 @@ def decode_firehose(request: Request) -> Decoded:
 def refuse_firehose(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
     """Answer with the request's id and the reason; Firehose tries again whatever the status."""
     content = {"requestId": headers.get(_REQUEST_ID, ""), "errorMessage": str(error)}
-    return Reply(error.http_status, msgspec.json.encode(content), _JSON, _retry_after(error))
+    return Reply(error.http_status, msgspec.json.encode(content), _JSON, retry_after(error))
 
 
 def key_of_firehose(_path: str, query: Query, headers: Mapping[str, str]) -> str:
@@ -213,11 +215,6 @@ def decode_pubsub(request: Request) -> Decoded:
     return Decoded((envelope,), Reply(204))
 
 
-def refuse_plainly(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
-    """Answer with the reason; Pub/Sub tries again whatever the status."""
-    return Reply(error.http_status, f"{error}\n".encode(), "text/plain", _retry_after(error))
-
-
 def key_in_url(_path: str, query: Query, headers: Mapping[str, str]) -> str:
     """Return the key of a push subscription, or of a function that posts."""
     return headers.get("x-functions-key", "") or _key_in_url(query)
@@ -250,28 +247,11 @@ def _envelope(
     delivery: str,
     labels: Mapping[str, str],
 ) -> Envelope:
-    return Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=content,
-        records=records,
-        labels=labels,
-        chunk=request.chunk,
-        delivery=delivery,
-    )
+    return request.envelope(kind, content, records, labels=labels, delivery=delivery)
 
 
 def _key_in_url(query: Query) -> str:
     return next((query[name][-1] for name in ("key", "code") if query.get(name)), "")
-
-
-def _retry_after(error: MeshsealError) -> tuple[tuple[str, str], ...]:
-    if isinstance(error, OverloadedError):
-        return (("Retry-After", str(error.retry_after_seconds)),)
-    return ()
 
 
 PROTOCOLS = (

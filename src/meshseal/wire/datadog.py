@@ -17,12 +17,11 @@ from typing import Any
 
 import msgspec
 
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import (
     AuthenticationError,
     MeshsealError,
     NotFoundError,
-    OverloadedError,
     PayloadError,
     UnsupportedError,
 )
@@ -35,6 +34,7 @@ from meshseal.wire.protocol import (
     Reply,
     Request,
     count_lines,
+    retry_after,
 )
 
 JSON = "application/json"
@@ -114,11 +114,8 @@ def refuse(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
         status = 400
     elif isinstance(error, AuthenticationError) and _has_key(headers):
         status = 403
-    retry: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        retry = (("Retry-After", str(error.retry_after_seconds)),)
     detail = {"status": str(status), "title": error.code, "detail": str(error)}
-    return Reply(status, msgspec.json.encode({"errors": [detail]}), JSON, retry)
+    return Reply(status, msgspec.json.encode({"errors": [detail]}), JSON, retry_after(error))
 
 
 def _has_key(headers: Mapping[str, str]) -> bool:
@@ -146,17 +143,8 @@ def _logs(request: Request, path: str) -> Decoded:
     else:
         content, records = _objects(request.body)
         hint = ""
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=Payload.DATADOG_LOGS,
-        content=content,
-        records=records,
-        format=hint,
-        labels=_about(request),
-        chunk=request.chunk,
+    envelope = request.envelope(
+        Payload.DATADOG_LOGS, content, records, format_hint=hint, labels=_about(request)
     )
     return Decoded((envelope,) if records else (), reply)
 

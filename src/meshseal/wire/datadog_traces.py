@@ -19,7 +19,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from meshseal.model import protowire
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import PayloadError
 from meshseal.wire.datadog_idx import payload_of
 from meshseal.wire.protocol import NOT_JSON, Decoded, Reply, Request
@@ -168,16 +168,7 @@ def decode_spans(request: Request, path: str) -> Decoded:
         reply = Reply(200, _RATES, "application/json")
     return Decoded(
         tuple(
-            Envelope(
-                tenant=request.tenant,
-                received_unix_nano=request.received_unix_nano,
-                door=request.door,
-                source=request.source,
-                kind=Payload.DATADOG_SPANS,
-                content=content,
-                records=records,
-                chunk=request.chunk,
-            )
+            request.envelope(Payload.DATADOG_SPANS, content, records)
             for content, records in contents
             if records
         ),

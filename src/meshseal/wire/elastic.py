@@ -44,7 +44,7 @@ from meshseal.wire.elastic_reply import (
     parse_filter,
 )
 from meshseal.wire.elastic_start import NO_CHANGES, converse
-from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Query, Reply, Request
+from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Query, Reply, Request, retry_after
 
 INDEX_LABEL = "elasticsearch.index"
 PIPELINE_LABEL = "elasticsearch.pipeline"
@@ -130,10 +130,8 @@ def credential(_path: str, _query: Query, headers: Mapping[str, str]) -> str:
 
 def refuse(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
     """Answer with Elasticsearch's error envelope. 429 and 503 are tried again by every sender."""
-    extra: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        extra = (("Retry-After", str(error.retry_after_seconds)),)
-    elif isinstance(error, AuthenticationError):
+    extra = retry_after(error)
+    if isinstance(error, AuthenticationError):
         extra = (("WWW-Authenticate", "ApiKey"),)
     body = error_body(error.http_status, _kind_of(error), str(error))
     return answer(error.http_status, body, headers, extra=extra)
@@ -310,16 +308,11 @@ def _envelope(
     delivery = ""
     if named:
         delivery = hashlib.sha256(b"\0".join((index.encode(), content))).hexdigest()
-    return Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=Payload.ELASTIC_DOCUMENTS,
-        content=content,
-        records=records,
+    return request.envelope(
+        Payload.ELASTIC_DOCUMENTS,
+        content,
+        records,
         labels={name: value for name, value in labels.items() if value},
-        chunk=request.chunk,
         delivery=delivery,
     )
 

@@ -128,16 +128,8 @@ class _Gathered:
             self._loose_records += rows.count
 
     def _envelope(self, content: bytes, records: int, delivery: str = "") -> Envelope:
-        return Envelope(
-            tenant=self._sender.tenant,
-            received_unix_nano=self._now,
-            door=self._connection.door,
-            source=self._sender.source,
-            kind=Payload.FLUENT_EVENTS,
-            content=content,
-            records=records,
-            delivery=delivery,
-        )
+        kind, door = Payload.FLUENT_EVENTS, self._connection.door
+        return self._sender.envelope(door, self._now, kind, content, records, delivery=delivery)
 
 
 class ForwardSession(Session):

@@ -119,7 +119,8 @@ class Rows:
         records: list[Any] = []
         metadata: list[Any] = []
         for given, record, *_ in entries:
-            time, own = given, {}
+            time: Any = given
+            own: Any = {}
             if type(given) is list and given:
                 time, own = given[0], given[1] if len(given) > 1 else {}
             if type(own) is not dict:

@@ -18,16 +18,16 @@ moby/moby, daemon/logger/gelf (Apache-2.0).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError, TooLargeError
+from meshseal.model.errors import PayloadError, TooLargeError
 from meshseal.receive.decompress import decompress_by_magic
 from meshseal.wire.jsontext import BadDocumentError, one_per_line
-from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request, refuse_plainly
 from meshseal.wire.stream import (
     Arrived,
     Connection,
@@ -243,15 +243,7 @@ class GelfDatagrams(Datagrams):
 def _envelope(
     door: str, sender: Sender, content: bytes, records: int, received_unix_nano: int
 ) -> Envelope:
-    return Envelope(
-        tenant=sender.tenant,
-        received_unix_nano=received_unix_nano,
-        door=door,
-        source=sender.source,
-        kind=Payload.GELF_MESSAGES,
-        content=content,
-        records=records,
-    )
+    return sender.envelope(door, received_unix_nano, Payload.GELF_MESSAGES, content, records)
 
 
 # ---- HTTP --------------------------------------------------------------------------------------
@@ -265,25 +257,8 @@ def decode(request: Request) -> Decoded:
         raise PayloadError(f"the body is not a GELF message: {error}") from error
     if not records:
         raise PayloadError("the body is empty")
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=Payload.GELF_MESSAGES,
-        content=content,
-        records=records,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(Payload.GELF_MESSAGES, content, records)
     return Decoded((envelope,), Reply(202))
-
-
-def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
-    """Answer with a status and plain text; Graylog's own senders look at the status only."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        headers = (("Retry-After", str(error.retry_after_seconds)),)
-    return Reply(error.http_status, f"{error}\n".encode(), "text/plain; charset=utf-8", headers)
 
 
 HTTP = Protocol(
@@ -292,7 +267,7 @@ HTTP = Protocol(
     paths=("/gelf",),
     methods=("POST",),
     decode=decode,
-    refuse=refuse,
+    refuse=refuse_plainly,
     packed_by_magic=True,
     native_port=12202,
     acknowledges="202 after fsync",

@@ -18,11 +18,11 @@ from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
 from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError, UnsupportedError
+from meshseal.model.errors import MeshsealError, PayloadError, UnsupportedError
 from meshseal.wire import jaeger_thrift, thrift, zipkin_v1
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import Decoded, Protocol, Reply, Request, refuse_plainly
 from meshseal.wire.protos.spool_pb2 import JaegerSpans
-from meshseal.wire.stream import Arrived, Datagram, Datagrams, Sender, StreamProtocol, by_sender
+from meshseal.wire.stream import Arrived, Datagram, Datagrams, StreamProtocol, by_sender
 
 _THRIFT = ("application/x-thrift", "application/vnd.apache.thrift.binary")
 
@@ -49,25 +49,8 @@ def decode_grpc(request: Request) -> Decoded:
 
 
 def _decoded(request: Request, content: bytes, records: int, reply: Reply) -> Decoded:
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=Payload.JAEGER_SPANS,
-        content=content,
-        records=records,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(Payload.JAEGER_SPANS, content, records)
     return Decoded((envelope,) if records else (), reply)
-
-
-def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
-    """Answer with a status and plain text, as the collector does."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        headers = (("Retry-After", str(error.retry_after_seconds)),)
-    return Reply(error.http_status, f"{error}\n".encode(), "text/plain; charset=utf-8", headers)
 
 
 _INTERNAL, _UNAVAILABLE = 13, 14
@@ -116,27 +99,16 @@ class JaegerDatagrams(Datagrams):
                     records += count
                 elif count:
                     envelopes.append(
-                        self._envelope(sender, kind, content, count, received_unix_nano)
+                        sender.envelope(self._door, received_unix_nano, kind, content, count)
                     )
             if records:
                 whole = b"".join(batches)
                 envelopes.append(
-                    self._envelope(sender, Payload.JAEGER_SPANS, whole, records, received_unix_nano)
+                    sender.envelope(
+                        self._door, received_unix_nano, Payload.JAEGER_SPANS, whole, records
+                    )
                 )
         return Arrived(tuple(envelopes), refused=refused)
-
-    def _envelope(
-        self, sender: Sender, kind: Payload, content: bytes, records: int, received_unix_nano: int
-    ) -> Envelope:
-        return Envelope(
-            tenant=sender.tenant,
-            received_unix_nano=received_unix_nano,
-            door=self._door,
-            source=sender.source,
-            kind=kind,
-            content=content,
-            records=records,
-        )
 
 
 def _called(reader: thrift.Reader) -> tuple[Payload, bytes, int]:
@@ -169,7 +141,7 @@ HTTP = Protocol(
     paths=("/api/traces",),
     methods=("POST",),
     decode=decode,
-    refuse=refuse,
+    refuse=refuse_plainly,
     native_port=14268,
     acknowledges="202 after fsync",
     clients=("Jaeger clients", "OpenTelemetry's Jaeger exporters"),

@@ -102,7 +102,7 @@ def _references(trace: bytes, parent: bytes, references: list[tuple[int, bytes, 
     return b"".join(
         _field(
             b"\x22",
-            b"\x0a\x10" + other + b"\x12\x08" + span + _number(b"\x18", kind & 0xFFFFFFFF),
+            b"\x0a\x10" + other + b"\x12\x08" + span + _number(b"\x18", kind & _UNSIGNED),
         )
         for kind, other, span in references
     )

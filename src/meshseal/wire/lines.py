@@ -15,8 +15,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
+from meshseal.model.envelope import Payload
+from meshseal.model.errors import MeshsealError, PayloadError
 from meshseal.wire.protocol import (
     NOT_JSON,
     Decoded,
@@ -24,6 +24,7 @@ from meshseal.wire.protocol import (
     Reply,
     Request,
     count_lines,
+    retry_after,
 )
 
 MAX_LABELS = 64
@@ -53,11 +54,10 @@ def decode_documents(request: Request) -> Decoded:
 
 def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
     """Answer with `{"error": {"code": …, "message": …}}`."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        headers = (("Retry-After", str(error.retry_after_seconds)),)
     content = {"error": {"code": error.code, "message": str(error)}}
-    return Reply(error.http_status, msgspec.json.encode(content), "application/json", headers)
+    return Reply(
+        error.http_status, msgspec.json.encode(content), "application/json", retry_after(error)
+    )
 
 
 def _first_bad_document(body: bytes) -> str:
@@ -95,17 +95,12 @@ def _decoded(request: Request, kind: Payload, records: int) -> Decoded:
     if hint and hint not in FORMAT_HINTS:
         known = ", ".join(sorted(FORMAT_HINTS))
         raise PayloadError(f"format {hint[:40]!r} is not known: use one of {known}, or none")
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=request.body,
-        records=records,
-        format=hint,
+    envelope = request.envelope(
+        kind,
+        request.body,
+        records,
+        format_hint=hint,
         labels=parse_labels(request.query.get("labels", [])),
-        chunk=request.chunk,
     )
     reply = Reply(200, b'{"records":%d}' % records, "application/json")
     return Decoded((envelope,) if records else (), reply)

@@ -12,10 +12,18 @@ from typing import Annotated
 import msgspec
 from google.protobuf.message import DecodeError
 
-from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
+from meshseal.model.envelope import Payload
+from meshseal.model.errors import MeshsealError, PayloadError
 from meshseal.receive.decompress import decompress_snappy
-from meshseal.wire.protocol import MAX_REQUEST_BYTES, NOT_JSON, Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import (
+    MAX_REQUEST_BYTES,
+    NOT_JSON,
+    Decoded,
+    Protocol,
+    Reply,
+    Request,
+    retry_after,
+)
 from meshseal.wire.protos.spool_pb2 import LokiPush
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -59,26 +67,14 @@ def decode(request: Request) -> Decoded:
         kind = Payload.LOKI_PUSH
         content = decompress_snappy(request.body, limit_bytes=MAX_REQUEST_BYTES)
         records = _count_protobuf(content)
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=content,
-        records=records,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(kind, content, records)
     return Decoded((envelope,) if records else (), Reply(204))
 
 
 def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
     """Answer as Loki does: a status and plain text. Promtail and Alloy retry 429 and 5xx only."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        headers = (("Retry-After", str(error.retry_after_seconds)),)
     status = 400 if error.http_status == 415 else error.http_status
-    return Reply(status, f"{error}\n".encode(), "text/plain; charset=utf-8", headers)
+    return Reply(status, f"{error}\n".encode(), "text/plain; charset=utf-8", retry_after(error))
 
 
 def _count_protobuf(content: bytes) -> int:

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import PayloadError, TooLargeError
 from meshseal.wire.protocol import NOT_JSON
 from meshseal.wire.stream import Connection, Say, Sender, Session, Step, StreamProtocol, Take
@@ -179,15 +179,8 @@ class LumberjackSession(Session):
             return
         content = _lines(self._events)
         self._events, self._event_bytes = [], 0
-        envelope = Envelope(
-            tenant=self._sender.tenant,
-            received_unix_nano=now,
-            door=self._connection.door,
-            source=self._sender.source,
-            kind=Payload.BEATS_EVENTS,
-            content=content,
-            records=count,
-        )
+        door, kind = self._connection.door, Payload.BEATS_EVENTS
+        envelope = self._sender.envelope(door, now, kind, content, count)
         # A sender that numbers nothing would never hear the end of it.
         yield Take((envelope,), self._ack(self._sequence or count))
 

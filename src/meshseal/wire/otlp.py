@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import (
     MeshsealError,
     OverloadedError,
@@ -29,7 +29,7 @@ from meshseal.model.errors import (
     UnsupportedError,
 )
 from meshseal.wire import otlp_json
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import Decoded, Protocol, Reply, Request, retry_after
 from meshseal.wire.protos.spool_pb2 import OtlpLogs, OtlpTraces
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -73,10 +73,7 @@ def refuse_http(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
         content = msgspec.json.encode({"code": status.code, "message": status.message})
     else:
         media_type, content = PROTOBUF, status.SerializeToString()
-    retry: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        retry = (("Retry-After", str(error.retry_after_seconds)),)
-    return Reply(error.http_status, content, media_type, retry)
+    return Reply(error.http_status, content, media_type, retry_after(error))
 
 
 def refuse_grpc(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
@@ -113,16 +110,7 @@ def status_of(error: MeshsealError) -> Status:
 def _decoded(request: Request, kind: Payload | None, records: int, media_type: str) -> Decoded:
     if kind is None:
         return _not_stored(records, media_type)
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=request.body,
-        records=records,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(kind, request.body, records)
     reply = Reply(200, b"{}" if media_type == JSON else b"", media_type)
     return Decoded((envelope,) if records else (), reply)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from meshseal.model.envelope import Chunk, Envelope
-from meshseal.model.errors import MeshsealError, PayloadError
+from meshseal.model.envelope import Chunk, Envelope, Payload
+from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding bytes as JSON may raise."""
@@ -57,6 +57,31 @@ class Request:
     def media_type(self) -> str:
         """The content type without its parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def envelope(
+        self,
+        kind: Payload,
+        content: bytes,
+        records: int,
+        *,
+        format_hint: str = "",
+        labels: Mapping[str, str] | None = None,
+        delivery: str = "",
+    ) -> Envelope:
+        """Return a payload of the request; the arguments are an envelope's."""
+        return Envelope(
+            tenant=self.tenant,
+            received_unix_nano=self.received_unix_nano,
+            door=self.door,
+            source=self.source,
+            kind=kind,
+            content=content,
+            records=records,
+            format=format_hint,
+            labels=labels or {},
+            chunk=self.chunk,
+            delivery=delivery,
+        )
 
     def parameter(self, name: str) -> str:
         """The last value of a query parameter, or ''."""
@@ -160,6 +185,19 @@ class Protocol:
     max_request_bytes: int = MAX_REQUEST_BYTES
     acknowledges: str = ""
     clients: tuple[str, ...] = field(default=())
+
+
+def retry_after(error: MeshsealError) -> tuple[tuple[str, str], ...]:
+    """Return the header that says when to try again what is refused for now."""
+    if isinstance(error, OverloadedError):
+        return (("Retry-After", str(error.retry_after_seconds)),)
+    return ()
+
+
+def refuse_plainly(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
+    """Answer with a status and plain text, as many protocols do."""
+    text = f"{error}\n".encode()
+    return Reply(error.http_status, text, "text/plain; charset=utf-8", retry_after(error))
 
 
 def count_lines(body: bytes) -> int:

@@ -28,7 +28,7 @@ from typing import Annotated
 
 import msgspec
 
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import (
     AuthenticationError,
     ForbiddenError,
@@ -46,6 +46,7 @@ from meshseal.wire.protocol import (
     Reply,
     Request,
     count_lines,
+    retry_after,
 )
 
 ROOT = "/services/collector"
@@ -162,8 +163,7 @@ def refuse(error: MeshsealError, headers: Mapping[str, str]) -> Reply:
         # A sender over its rate hears the same: Splunk has no 429, and some senders give up at one.
         path = headers.get(":path", "").partition("?")[0]
         code = 18 if path.removeprefix(ROOT) in _HEALTH else 9
-        wait = (("Retry-After", str(error.retry_after_seconds)),)
-        return _reply(503, code, detail=str(error), headers=wait)
+        return _reply(503, code, detail=str(error), headers=retry_after(error))
     if isinstance(error, HecError):
         return _reply(error.http_status, error.hec_code, event=error.event, detail=str(error))
     if isinstance(error, AuthenticationError):
@@ -207,17 +207,7 @@ def _taken(request: Request, kind: Payload, content: bytes, records: int) -> Dec
     if not records:
         raise HecError(5, "the request has no line")
     labels = {label: value for name, label in _LABELS.items() if (value := request.parameter(name))}
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=content,
-        records=records,
-        labels=labels,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(kind, content, records, labels=labels)
     ack = request.received_unix_nano // 1000 if _channel(request) else None
     return Decoded((envelope,), _reply(200, 0, ack=ack))
 

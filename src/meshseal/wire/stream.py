@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from meshseal.model.envelope import Envelope
+from meshseal.model.envelope import Envelope, Payload
 from meshseal.model.errors import MeshsealError
 
 
@@ -20,6 +20,28 @@ class Sender:
 
     source: str
     tenant: str
+
+    def envelope(
+        self,
+        door: str,
+        received_unix_nano: int,
+        kind: Payload,
+        content: bytes,
+        records: int,
+        *,
+        delivery: str = "",
+    ) -> Envelope:
+        """Return a payload of the sender; the arguments are an envelope's."""
+        return Envelope(
+            tenant=self.tenant,
+            received_unix_nano=received_unix_nano,
+            door=door,
+            source=self.source,
+            kind=kind,
+            content=content,
+            records=records,
+            delivery=delivery,
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -179,15 +179,9 @@ class SyslogDatagrams(Datagrams):
 def _envelope(
     messages: list[bytes], door: str, sender: Sender, received_unix_nano: int
 ) -> Envelope:
-    return Envelope(
-        tenant=sender.tenant,
-        received_unix_nano=received_unix_nano,
-        door=door,
-        source=sender.source,
-        kind=Payload.SYSLOG_MESSAGES,
-        content=SyslogMessages(messages=messages).SerializeToString(),
-        records=len(messages),
-    )
+    content = SyslogMessages(messages=messages).SerializeToString()
+    kind = Payload.SYSLOG_MESSAGES
+    return sender.envelope(door, received_unix_nano, kind, content, len(messages))
 
 
 _CLIENTS = ("rsyslog", "syslog-ng", "NGINX", "HAProxy", "Python's SysLogHandler", "appliances")

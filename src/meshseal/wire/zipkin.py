@@ -18,10 +18,10 @@ import msgspec
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
-from meshseal.model.envelope import Envelope, Payload
-from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError, UnsupportedError
+from meshseal.model.envelope import Payload
+from meshseal.model.errors import MeshsealError, PayloadError, UnsupportedError
 from meshseal.wire import zipkin_v1
-from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request
+from meshseal.wire.protocol import NOT_JSON, Decoded, Protocol, Reply, Request, refuse_plainly
 from meshseal.wire.protos.spool_pb2 import ZipkinSpans
 
 _TEXT = "text/plain; charset=utf-8"
@@ -86,14 +86,6 @@ def decode_grpc(request: Request) -> Decoded:
     return _protobuf(request, Reply(200))
 
 
-def refuse(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
-    """Answer with a status and plain text, as Zipkin does."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, OverloadedError):
-        headers = (("Retry-After", str(error.retry_after_seconds)),)
-    return Reply(error.http_status, f"{error}\n".encode(), _TEXT, headers)
-
-
 def refuse_grpc(error: MeshsealError, _headers: Mapping[str, str]) -> Reply:
     """Answer with a gRPC status: `status` is the gRPC code, `body` the serialized Status."""
     code = _CODES.get(error.code, _INTERNAL)
@@ -132,16 +124,7 @@ def _protobuf(request: Request, reply: Reply) -> Decoded:
 def _decoded(
     request: Request, kind: Payload, content: bytes, records: int, reply: Reply
 ) -> Decoded:
-    envelope = Envelope(
-        tenant=request.tenant,
-        received_unix_nano=request.received_unix_nano,
-        door=request.door,
-        source=request.source,
-        kind=kind,
-        content=content,
-        records=records,
-        chunk=request.chunk,
-    )
+    envelope = request.envelope(kind, content, records)
     return Decoded((envelope,) if records else (), reply)
 
 
@@ -150,7 +133,7 @@ HTTP = Protocol(
     title="Zipkin spans over HTTP",
     paths=("/api/v2/spans", "/api/v1/spans"),
     decode=decode,
-    refuse=refuse,
+    refuse=refuse_plainly,
     native_port=9411,
     acknowledges="202 after fsync",
     clients=("Zipkin tracers", "Envoy", "Linkerd", "Kuma"),
