@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.server import RUNNING, ServerProcess, kill_all
+
+# A busy machine is no failure.
+settings.register_profile("meshseal", deadline=None, print_blob=True)
+settings.load_profile("meshseal")
 
 
 @pytest.fixture
