@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from meshseal.app.reference import config_reference, doors_reference
 from meshseal.cli.root import root
 from meshseal.model import telemetry
-from meshseal.model.columns import LOG_COLUMNS, RECORD_VERSION, Column
+from meshseal.model.columns import LOGS, SPANS, Column, Kind
 from meshseal.model.identifiers import label_name
 from meshseal.query.labels import COLUMN_LABELS
 from meshseal.shape.formats import FORMATS
@@ -35,7 +35,7 @@ def columns_page() -> str:
         "",
         _MADE,
         "The table `logs`, in the order in which a record is sealed "
-        f"(`{RECORD_VERSION}`, see [sealing](../explanation/sealing.md)). The first columns have "
+        f"(`{LOGS.version}`, see [sealing](../explanation/sealing.md)). The first columns have "
         "the names and types of the OpenTelemetry ClickHouse exporter.",
         "",
         "*Label* is what LogQL calls the value. Attributes without a column of their own, and "
@@ -43,18 +43,27 @@ def columns_page() -> str:
         "",
         "| Column | Type | Attribute | Label | Meaning |",
         "|---|---|---|---|---|",
-        *(_column_row(column, labels) for column in LOG_COLUMNS),
+        *(_column_row(column, labels) for column in LOGS.columns),
         "",
         "Not sealed, because they follow from the others: `LogAttributes`, all attributes of the "
         "record under their keys, and `TimestampTime`, the timestamp in whole seconds, are "
         "computed when they are asked for; `SealHint` is the beginning of the record's leaf, so "
         "that `meshseal verify` can name a record that differs.",
         "",
+        "## Of a span",
+        "",
+        f"The table `spans`, in the order in which a span is sealed (`{SPANS.version}`). An array "
+        "has one element for each event, or each link, of the span.",
+        "",
+        "| Column | Type | Meaning |",
+        "|---|---|---|",
+        *(f"| `{each.name}` | `{each.type}` | {each.meaning} |" for each in SPANS.columns),
+        "",
         "## In the canonical form",
         "",
         "| Columns | Written as |",
         "|---|---|",
-        *(_kind_row(kind) for kind in dict.fromkeys(column.kind for column in LOG_COLUMNS)),
+        *(_kind_row(kind) for kind in Kind),
     ]
     return "\n".join(lines) + "\n"
 
@@ -66,9 +75,10 @@ def _column_row(column: Column, labels: dict[str, str]) -> str:
     return f"| `{column.name}` | `{column.type}` | {attribute} | {shown} | {column.meaning} |"
 
 
-def _kind_row(kind: object) -> str:
-    names = ", ".join(f"`{column.name}`" for column in LOG_COLUMNS if column.kind is kind)
-    return f"| {names} | {getattr(kind, 'value', '')} |"
+def _kind_row(kind: Kind) -> str:
+    columns = (*LOGS.columns, *SPANS.columns)
+    names = dict.fromkeys(f"`{column.name}`" for column in columns if column.kind is kind)
+    return f"| {', '.join(names)} | {kind.value} |"
 
 
 def formats_page() -> str:
