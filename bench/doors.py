@@ -33,6 +33,8 @@ LOADS: tuple[Callable[[int], Load], ...] = (
     loads.datadog,
     loads.envoy_als,
     loads.otlp_traces,
+    loads.zipkin,
+    loads.jaeger,
     loads.forward,
     loads.syslog,
 )

@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from bench.lines import lines
 from meshseal.wire.protos.spool_pb2 import EnvoyAls, LokiPush
+from tests.wire.thrift_bytes import jaeger_batch, jaeger_span, tag
 
 _SECOND = 10**9
 _PER_REQUEST = 2000
@@ -222,6 +223,53 @@ def otlp_traces(count: int) -> Load:
         requests.append(request.SerializeToString())
     headers = (("Content-Type", "application/x-protobuf"),)
     return Load("otlp_http", "OTLP traces", requests, count, "/v1/traces", headers)
+
+
+def jaeger(count: int) -> Load:
+    """Return what Jaeger's SDKs send to a collector: batches in thrift."""
+    requests = []
+    for batch in _batches(count, lambda number, at, _text: (number, at)):
+        spans = [
+            jaeger_span(
+                f"GET /items/{number % 50}",
+                low=number // 4 + 1,
+                own=number + 1,
+                parent=number // 4 * 4 + 1,
+                start=at // 1000,
+                duration=1000 + number % 300,
+                tags=[
+                    tag("span.kind", "server"),
+                    tag("http.request.method", "GET"),
+                    tag("http.response.status_code", 200),
+                    tag("app.order", f"order-{number}"),
+                ],
+            )
+            for number, at in batch
+        ]
+        requests.append(jaeger_batch(*spans, service=f"cart-{batch[0][0] % 20}").binary())
+    headers = (("Content-Type", "application/x-thrift"),)
+    return Load("jaeger_http", "Jaeger thrift", requests, count, "/api/traces", headers)
+
+
+def zipkin(count: int) -> Load:
+    """Return what Zipkin's tracers send."""
+
+    def span(number: int, at: int, _text: str) -> dict[str, Any]:
+        return {
+            "traceId": f"{number // 4 + 1:032x}",
+            "id": f"{number + 1:016x}",
+            "parentId": f"{number // 4 * 4 + 1:016x}",
+            "kind": "SERVER",
+            "name": f"get /items/{number % 50}",
+            "timestamp": at // 1000,
+            "duration": 1000 + number % 300,
+            "localEndpoint": {"serviceName": f"cart-{number % 20}", "ipv4": "10.0.0.1"},
+            "tags": {"http.method": "GET", "http.path": f"/items/{number}"},
+        }
+
+    requests = [json.dumps(batch).encode() for batch in _batches(count, span)]
+    headers = (("Content-Type", "application/json"),)
+    return Load("zipkin", "Zipkin JSON", requests, count, "/api/v2/spans", headers)
 
 
 def _put(attributes: Any, key: str, value: str) -> None:
