@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
-import json
-import os
 import socket
 import time
 from collections import Counter
@@ -16,21 +14,20 @@ from urllib.parse import urlsplit
 
 import grpc
 import pytest
-from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshseal.wire import PROTOCOLS
-from tests.receive.http2 import EXPORT, Answer, call, framed
+from meshseal.model.errors import PayloadError
+from meshseal.wire import PROTOCOL, PROTOCOLS
+from meshseal.wire.protocol import Request
+from tests.conservation import check_conserved, check_well
+from tests.receive.http2 import call, framed
 from tests.server import ServerProcess
-from tests.store_access import ask
-from tests.wire.bent import BODIES, PACKERS, TARGETS, TENANTS, Call, bent, calls
-from tests.wire.samples import JSON, PROTOBUF
+from tests.wire.answers import Answer, check_answer, records_of
+from tests.wire.bent import BODIES, GRPC_TARGETS, PACKERS, TARGETS, TENANTS, Call, bent, calls
+from tests.wire.samples import PROTOBUF, grpc_samples, samples
 
 pytestmark = pytest.mark.e2e
-
-NAMES = {"received", "stored", "refused", "deduplicated", "set_aside"}
-EVERYTHING = 'sum(count_over_time({service_name=~"(?s).*"}[3660d]))'
 
 
 @dataclass(slots=True)
@@ -55,7 +52,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
 # ---- What comes back ---------------------------------------------------------------------------
 
 
-def send(doors: Doors, one: Call) -> tuple[int, dict[str, str], bytes]:
+def send(doors: Doors, one: Call) -> Answer:
+    """Send a request, check its answer, and note what it says was taken."""
     connection = http.client.HTTPConnection(*doors.address(one.listener), timeout=60)
     try:
         connection.putrequest("POST", one.path)
@@ -64,97 +62,14 @@ def send(doors: Doors, one: Call) -> tuple[int, dict[str, str], bytes]:
                 connection.putheader(name, value.encode("latin-1"))
         connection.putheader("Content-Length", str(len(one.body)))
         connection.endheaders(one.body)
-        answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, headers, answer.read()
+        found = connection.getresponse()
+        headers = {name.lower(): value for name, value in found.getheaders()}
+        answer = Answer(found.status, headers, found.read())
     finally:
         connection.close()
-
-
-def check_answer(doors: Doors, one: Call, answer: tuple[int, dict[str, str], bytes]) -> None:
-    """Fail unless the answer is one that the protocol has for such a request."""
-    status, headers, body = answer
-    if one.protocol == "elasticsearch":
-        check_elasticsearch(status, headers, body)
-        return
-    if one.protocol == "splunk_hec":
-        check_splunk(status, headers, body)
-        return
-    if one.protocol == "datadog":
-        check_datadog(status, headers, body)
-        return
-    family = "lines" if one.protocol == "documents" else one.protocol
-    successes = {"otlp_http": 200, "loki": 204, "lines": 200, "gelf_http": 202}
-    if status == successes[family]:
-        _acknowledged(doors, one, family, headers, body)
-        return
-    assert status in {400, 403, 413, 415, 503}, (status, body)
-    assert status != 503 or headers["retry-after"].isdigit()
-    if family in ("loki", "gelf_http"):
-        assert status != 415
-        assert headers["content-type"].startswith("text/plain")
-        assert body.decode()
-    elif family == "lines":
-        assert headers["content-type"] == "application/json"
-        error = json.loads(body)["error"]
-        assert error["code"]
-        assert error["message"]
-    elif headers["content-type"] == JSON:
-        assert json.loads(body)["code"] > 0
-    else:
-        assert headers["content-type"] == PROTOBUF
-        assert Status.FromString(body).code > 0
-
-
-def check_datadog(status: int, headers: dict[str, str], body: bytes) -> None:
-    """Fail unless Datadog answers like this; 415 would be sent again without end."""
-    assert headers["content-type"] == JSON
-    found = json.loads(body)
-    if status in {200, 202}:
-        assert found in ({}, {"rate_by_service": {}}, {"valid": True})
-        return
-    assert status in {400, 403, 413, 503}, (status, body)
-    assert status != 503 or headers["retry-after"].isdigit()
-    assert found["errors"][0]["status"] == str(status)
-
-
-def check_splunk(status: int, headers: dict[str, str], body: bytes) -> None:
-    """Fail unless Splunk answers like this."""
-    assert headers["content-type"] == JSON
-    found = json.loads(body)
-    assert status in {200, 400, 403, 413, 415, 503}, (status, body)
-    assert status != 503 or headers["retry-after"].isdigit()
-    if "acks" not in found:
-        assert (status == 200) == (found["code"] in (0, 17))
-        assert found["text"]
-
-
-def check_elasticsearch(status: int, headers: dict[str, str], body: bytes) -> None:
-    """Fail unless Elasticsearch answers like this."""
-    assert headers["x-elastic-product"] == "Elasticsearch"
-    assert headers["content-type"] == JSON
-    found = json.loads(body)
-    if status == 200:
-        statuses = [one["status"] for item in found["items"] for one in item.values()]
-        assert found["errors"] == (400 in statuses)
-        return
-    assert status in {400, 403, 413, 415, 503}, (status, body)
-    assert status != 503 or headers["retry-after"].isdigit()
-    assert found["status"] == status
-    assert found["error"]["type"]
-
-
-def _acknowledged(
-    doors: Doors, one: Call, family: str, headers: dict[str, str], body: bytes
-) -> None:
-    if family == "lines":
-        tenant = one.headers["X-Scope-OrgID"] or "default"
-        doors.acknowledged[one.protocol, tenant] += json.loads(body)["records"]
-    elif family == "otlp_http":
-        assert body in (b"", b"{}")
-    else:
-        assert body == b""
-    assert "content-type" in headers or not body
+    if check_answer(one, answer):
+        doors.acknowledged[one.protocol, one.tenant] += records_of(one)
+    return answer
 
 
 _SETTINGS = settings(
@@ -162,10 +77,10 @@ _SETTINGS = settings(
 )
 
 
-@settings(_SETTINGS, max_examples=1200)
+@settings(_SETTINGS, max_examples=2500)
 @given(one=calls())
 def test_any_request_gets_an_answer_of_its_protocol(doors: Doors, one: Call) -> None:
-    check_answer(doors, one, send(doors, one))
+    send(doors, one)
 
 
 _BOMB = bytes(3_000_000)
@@ -179,19 +94,17 @@ def test_what_unpacks_to_more_than_the_limit_is_too_large(
     body = _BOMB
     for name in encoding.split(", "):
         body = PACKERS[name](body)
-    media_type = BODIES[protocol][0][1]
+    media_type = BODIES[path][0][1]
     one = Call(
         protocol, listener, path, body, {"Content-Type": media_type, "Content-Encoding": encoding}
     )
-    answer = send(doors, one)
-    check_answer(doors, one, answer)
-    assert answer[0] == 413
+    assert send(doors, one).status == 413
 
 
 def test_a_snappy_block_that_promises_more_than_the_limit_is_too_large(doors: Doors) -> None:
     promise = b"\xff\xff\xff\xff\x0f"
     one = Call("loki", "loki", "/loki/api/v1/push", promise, {"Content-Type": PROTOBUF})
-    assert send(doors, one)[0] == 413
+    assert send(doors, one).status == 413
 
 
 @settings(_SETTINGS, max_examples=80)
@@ -264,31 +177,99 @@ _COMPRESSIONS = (
 )
 
 
+Channels = dict[str, grpc.Channel]
+
+
 @pytest.fixture(scope="module")
-def channel(doors: Doors) -> Iterator[grpc.Channel]:
-    with grpc.insecure_channel("{}:{}".format(*doors.address("otlp_grpc"))) as opened:
-        yield opened
+def channels(doors: Doors) -> Iterator[Channels]:
+    """A channel to each door that speaks gRPC."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            protocol.name: stack.enter_context(
+                grpc.insecure_channel("{}:{}".format(*doors.address(protocol.name)))
+            )
+            for protocol in PROTOCOLS
+            if protocol.grpc
+        }
 
 
-@settings(_SETTINGS, max_examples=150)
+@settings(_SETTINGS, max_examples=250)
 @given(
-    message=st.one_of(st.binary(max_size=300), bent(BODIES["otlp_http"][0][0])),
+    data=st.data(),
+    target=st.sampled_from(GRPC_TARGETS),
     compression=st.sampled_from(_COMPRESSIONS),
     tenant=st.sampled_from((*TENANTS, "bad tenant!", "_platform")),
 )
 def test_any_message_over_grpc_gets_a_status(
-    doors: Doors, channel: grpc.Channel, message: bytes, compression: grpc.Compression, tenant: str
+    doors: Doors,
+    channels: Channels,
+    data: st.DataObject,
+    target: tuple[str, str],
+    compression: grpc.Compression,
+    tenant: str,
 ) -> None:
-    export = channel.unary_unary(EXPORT)
+    door, path = target
+    sample = BODIES[path][0][0]
+    message = data.draw(st.one_of(st.binary(max_size=300), st.just(sample), bent(sample)))
     metadata = (("x-scope-orgid", tenant),) if tenant else ()
-    done = export.future(message, metadata=metadata, compression=compression, timeout=60)
+    done = (
+        channels[door]
+        .unary_unary(path)
+        .future(message, metadata=metadata, compression=compression, timeout=60)
+    )
     assert done.code() in {grpc.StatusCode.OK, *INVALID}, done.details()
     assert bool(done.details()) == (done.code() is not grpc.StatusCode.OK)
+    if done.code() is grpc.StatusCode.OK:
+        one = Call(door, door, path, message, {"X-Scope-OrgID": tenant})
+        doors.acknowledged[one.protocol, one.tenant] += records_of(one)
 
 
-def test_an_unknown_grpc_method_is_unimplemented(channel: grpc.Channel) -> None:
+ACCESS_LOGS = PROTOCOL["envoy_als"]
+
+
+@settings(_SETTINGS, max_examples=150)
+@given(data=st.data(), tenant=st.sampled_from(TENANTS))
+def test_any_messages_of_a_call_get_a_status(
+    doors: Doors, channels: Channels, data: st.DataObject, tenant: str
+) -> None:
+    ((sample, _),) = BODIES[ACCESS_LOGS.paths[0]]
+    some = st.one_of(st.just(sample), bent(sample), st.binary(max_size=100))
+    messages = data.draw(st.lists(some, max_size=4))
+    send = channels[ACCESS_LOGS.name].stream_unary(ACCESS_LOGS.paths[0])
+    metadata = (("x-scope-orgid", tenant),) if tenant else ()
+    done = send.future(iter(messages), metadata=metadata, timeout=60)
+    records, is_whole = _entries(messages)
+    assert done.code() in {grpc.StatusCode.OK, *INVALID}, done.details()
+    assert (done.code() is grpc.StatusCode.OK) == is_whole
+    doors.acknowledged[ACCESS_LOGS.name, tenant or "default"] += records
+
+
+def _entries(messages: list[bytes]) -> tuple[int, bool]:
+    """Return how many records stand before a message that is none, and whether there is none."""
+    request = Request(
+        path=ACCESS_LOGS.paths[0],
+        query={},
+        headers={},
+        body=b"",
+        received_unix_nano=time.time_ns(),
+        door=ACCESS_LOGS.name,
+        tenant="default",
+        source="trial",
+    )
+    assert ACCESS_LOGS.stream is not None
+    stream, records = ACCESS_LOGS.stream(request), 0
+    try:
+        for message in messages:
+            records += sum(one.records for one in stream.received([message], 7))
+    except PayloadError:
+        return records, False
+    return records, True
+
+
+@pytest.mark.parametrize("door", [one.name for one in PROTOCOLS if one.grpc])
+def test_an_unknown_grpc_method_is_unimplemented(channels: Channels, door: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/no.Such/Method")(b"", timeout=60)
+        channels[door].unary_unary("/no.Such/Method")(b"", timeout=60)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -313,7 +294,7 @@ def test_any_framing_of_a_grpc_call_gets_a_status(doors: Doors, body: bytes, enc
 
 
 def test_the_grpc_port_tells_other_http2_clients_what_it_is(doors: Doors) -> None:
-    answer: Answer = call(doors.address("otlp_grpc"), b"", headers={"content-type": "text/html"})
+    answer = call(doors.address("otlp_grpc"), b"", headers={"content-type": "text/html"})
     assert answer.headers[":status"] == "415"
 
 
@@ -331,57 +312,8 @@ def test_bytes_that_are_no_http2_end_the_connection_only(doors: Doors, data: byt
 # ---- At the end --------------------------------------------------------------------------------
 
 
-def _sums(server: ServerProcess) -> dict[tuple[str, str], dict[str, float]]:
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    for (name, door, tenant), value in server.metrics().items():
-        short = name.removeprefix("meshseal_records_").removesuffix("_total")
-        if short in NAMES:
-            sums = found.setdefault((door, tenant), dict.fromkeys(NAMES, 0.0))
-            sums[short] += value
-    return found
-
-
-def _settled(doors: Doors) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the counters once nothing waits in the spool any more."""
-    for _ in range(600):
-        sums = _sums(doors.server)
-        waiting = [
-            key
-            for key, one in sums.items()
-            if one["received"] != sum(one[name] for name in NAMES - {"received"})
-        ]
-        if not waiting:
-            return sums
-        time.sleep(0.1)
-    raise AssertionError(f"received is not stored + refused + deduplicated + aside: {waiting}")
-
-
-def _complaints(server: ServerProcess) -> list[str]:
-    """Return what the log has of exceptions that nobody expected."""
-    found = (json.loads(line) for line in server.log().splitlines() if line.startswith("{"))
-    # What is no HTTP/2 can make the library below the gRPC door raise; that ends the connection.
-    known = "Unhandled exception in client_connected_cb"
-    return [
-        str(entry)[:2000]
-        for entry in found
-        if "exception" in entry and not entry["event"].startswith(known)
-    ]
-
-
 def test_at_the_end_no_record_is_missing_and_the_server_is_well(doors: Doors) -> None:
-    sums = _settled(doors)
-    assert {door for door, _ in sums} >= {p.name for p in PROTOCOLS}
-    for key, records in doors.acknowledged.items():
-        assert sums[key]["received"] == records, key
-    rows = ask(doors.server, "SELECT Door, Tenant, count() FROM logs GROUP BY Door, Tenant")
-    stored = {(door, tenant): count for door, tenant, count in rows}
-    assert {key: one["stored"] for key, one in sums.items() if one["stored"]} == stored
-    for tenant in {tenant for _, tenant in sums}:
-        expected = sum(count for key, count in stored.items() if key[1] == tenant)
-        # A bent time may lie up to a day ahead.
-        found = doors.server.metric(EVERYTHING, tenant=tenant, at=time.time() + 2 * 86_400)
-        assert found == expected, tenant
-    assert doors.server.get("/readyz").status_code == 200
-    os.kill(doors.server.pid, 0)
-    assert _complaints(doors.server) == []
-    assert doors.server.get("/meshseal/v1/status").json()["engine"]["restarts"] == 0
+    taken = {door for (door, _), records in doors.acknowledged.items() if records}
+    assert taken == {one.protocol for one in (*samples(), *grpc_samples())}
+    check_conserved(doors.server, doors.acknowledged)
+    check_well(doors.server)

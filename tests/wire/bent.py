@@ -14,16 +14,31 @@ from backports import zstd
 from hypothesis import strategies as st
 
 from meshseal.wire import PROTOCOL, PROTOCOLS
-from tests.wire.samples import JSON, PROTOBUF, samples
+from tests.wire.samples import JSON, PROTOBUF, fitting
 
 TENANTS = ("", "team-a", "team.b")
 TARGETS = [
-    (protocol.name, listener, path)
+    *(
+        (protocol.name, listener, path)
+        for protocol in PROTOCOLS
+        if not protocol.grpc
+        for path in protocol.paths
+        if fitting(protocol, path)
+        for listener in ("main", *([protocol.name] if protocol.native_port else []))
+    ),
+    ("otlp_http", "loki", "/otlp/v1/logs"),
+    ("otlp_http", "loki", "/otlp/v1/traces"),
+    ("elasticsearch", "main", "/elasticsearch/_bulk"),
+    ("datadog", "main", "/datadog/api/v2/logs"),
+    ("datadog", "main", "/datadog/v0.5/traces"),
+]
+GRPC_TARGETS = [
+    (protocol.name, path)
     for protocol in PROTOCOLS
-    if not protocol.grpc
+    if protocol.grpc and not protocol.stream
     for path in protocol.paths
-    for listener in ("main", *([protocol.name] if protocol.native_port else []))
-] + [("otlp_http", "loki", "/otlp/v1/logs")]
+    if fitting(protocol, path)
+]
 PACKERS = {
     "": bytes,
     "identity": bytes,
@@ -61,9 +76,14 @@ def bent(draw: st.DrawFn, body: bytes) -> bytes:
 
 
 BODIES = {
-    name: [(sample.body, sample.media_type) for sample in samples() if sample.protocol == name]
-    for name in PROTOCOL
+    path: [(sample.body, sample.media_type) for sample in fitting(protocol, path)]
+    for protocol in PROTOCOLS
+    for path in protocol.paths
+} | {
+    path: [(sample.body, sample.media_type) for sample in fitting(PROTOCOL[name], path)]
+    for name, _, path in TARGETS
 }
+"""What may be sent to each path, and as what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +94,16 @@ class Call:
     body: bytes
     headers: dict[str, str]
 
+    @property
+    def tenant(self) -> str:
+        """Whose records are in it."""
+        return self.headers.get("X-Scope-OrgID") or "default"
+
 
 @st.composite
 def calls(draw: st.DrawFn) -> Call:
     protocol, listener, path = draw(st.sampled_from(TARGETS))
-    valid, media_type = draw(st.sampled_from(BODIES[protocol]))
+    valid, media_type = draw(st.sampled_from(BODIES[path]))
     raw = st.binary(max_size=300)
     body = draw(st.one_of(st.just(valid), bent(valid), bent(valid), raw))
     if draw(st.integers(0, 4)) == 0:

@@ -14,6 +14,7 @@ import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from meshseal.wire import PROTOCOL
 from meshseal.wire.protocol import Protocol
@@ -179,7 +180,8 @@ def otlp_traces(*, spans: int = 3, at_unix_nano: int | None = None) -> ExportTra
         event = span.events.add(time_unix_nano=at + 5, name="paid")
         _put(event.attributes, "ratio", double_value=0.25)
         span.links.add(trace_id=bytes(range(1, 17)), span_id=bytes(range(1, 9)))
-        span.status.code, span.status.message = 2, "late"
+        span.status.message = "late"
+        span.status.code = Status.STATUS_CODE_ERROR
     return request
 
 

@@ -69,9 +69,14 @@ class Capture:
 
 CAPTURES = [Capture(path.parent) for path in sorted(FOLDER.glob("*/*/request.json"))]
 
+ONLY_IN_THEIR_CLOUDS = {"aws_firehose", "gcp_pubsub", "azure_records"}
+"""Protocols whose senders are services of a cloud: nobody can run them, and record them, here."""
+
 
 def test_every_protocol_has_a_capture() -> None:
-    assert {path.path.parent.name for path in CAPTURES} == {one.name for one in PROTOCOLS}
+    captured = {capture.path.parent.name for capture in CAPTURES}
+    assert captured | ONLY_IN_THEIR_CLOUDS == {one.name for one in PROTOCOLS}
+    assert not captured & ONLY_IN_THEIR_CLOUDS
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)

@@ -29,17 +29,32 @@ from meshseal.wire import PROTOCOL, PROTOCOLS
 from meshseal.wire.lines import MAX_LABEL_BYTES, MAX_LABELS, parse_labels
 from meshseal.wire.protocol import Decoded, Request, count_lines
 from meshseal.wire.protos.spool_pb2 import LokiPush
-from tests.wire.samples import JSON, PROTOBUF, loki_json, otlp_json, otlp_logs, samples
+from tests.wire.bent import BODIES, bent
+from tests.wire.samples import (
+    JSON,
+    PROTOBUF,
+    Sample,
+    fitting,
+    loki_json,
+    otlp_json,
+    otlp_logs,
+    path_of,
+    samples,
+)
 
 MEDIA_TYPES = (PROTOBUF, JSON, "application/json; charset=utf-8", "text/plain", "")
 
 
 def decode(
-    name: str, body: bytes, media_type: str = "", query: dict[str, list[str]] | None = None
+    name: str,
+    body: bytes,
+    media_type: str = "",
+    query: dict[str, list[str]] | None = None,
+    path: str = "",
 ) -> Decoded:
     return PROTOCOL[name].decode(
         Request(
-            path=PROTOCOL[name].paths[0],
+            path=path or PROTOCOL[name].paths[0],
             query=query or {},
             headers={"content-type": media_type},
             body=body,
@@ -52,20 +67,35 @@ def decode(
     )
 
 
-@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.protocol)
-def test_a_sample_is_taken(sample: Any) -> None:
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_a_sample_is_taken(sample: Sample) -> None:
     query = {name: [value] for name, value in sample.query.items()}
-    (found,) = decode(sample.protocol, sample.body, sample.media_type, query).envelopes
-    assert (found.records, found.tenant, found.source) == (sample.records, "t", "s")
-    assert (found.received_unix_nano, found.chunk) == (7, Chunk("a", 1, 2))
+    decoded = decode(sample.protocol, sample.body, sample.media_type, query, path_of(sample))
+    assert (decoded.records, decoded.refused) == (sample.records, sample.refused)
+    assert decoded.reply.status == sample.status
+    for found in decoded.envelopes:
+        assert (found.tenant, found.source) == ("t", "s")
+        assert (found.received_unix_nano, found.chunk) == (7, Chunk("a", 1, 2))
 
 
-@pytest.mark.parametrize("name", list(PROTOCOL))
-@given(body=st.binary(max_size=300), media_type=st.sampled_from(MEDIA_TYPES))
-def test_any_bytes_are_taken_or_refused(name: str, body: bytes, media_type: str) -> None:
+def test_every_path_has_a_sample() -> None:
+    every = [(protocol, path) for protocol in PROTOCOLS for path in protocol.paths]
+    assert [path for protocol, path in every if not fitting(protocol, path)] == []
+
+
+UNARY = [(one.name, path) for one in PROTOCOLS if not one.stream for path in one.paths]
+
+
+@pytest.mark.parametrize(("name", "path"), UNARY)
+@given(data=st.data())
+def test_any_bytes_are_taken_or_refused(name: str, path: str, data: st.DataObject) -> None:
+    usual = st.sampled_from(BODIES[path])
+    body, media_type = data.draw(usual)
+    body = data.draw(st.one_of(bent(body), st.binary(max_size=300)))
+    media_type = data.draw(st.sampled_from((media_type, *MEDIA_TYPES)))
     with contextlib.suppress(MeshsealError):
-        decoded = decode(name, body, media_type)
-        assert len(decoded.envelopes) == (1 if decoded.records else 0)
+        decoded = decode(name, body, media_type, path=path)
+        assert all(one.records for one in decoded.envelopes)
         assert decoded.reply.status in (200, 202, 204)
 
 
