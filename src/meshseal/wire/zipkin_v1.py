@@ -131,21 +131,23 @@ def _converted(span: Span) -> list[dict[str, Any]]:
             by_kind.setdefault(kind, []).append(annotation)
     kinds = sorted(by_kind) or [_kind_by_address(tagged)]
     found = [_one(span, kind, by_kind, kinds) for kind in kinds]
-    shown = {
-        time
-        for one in found
-        for time in (one.get("timestamp"), one.get("timestamp", 0) + one.get("duration", 0))
-    }
-    # What belongs to no end in particular stays with the first; so does what a time of its own.
+    # What belongs to no end in particular stays with the first; so does what has a time of its own.
     found[0]["annotations"] = [
         {"timestamp": one.timestamp, "value": one.value}
         for one in noted
-        if one.value not in _KINDS or one.timestamp not in shown
+        if one.value not in _KINDS or not _is_shown(one.timestamp, found)
     ]
     found[0]["tags"] = {one.key: _tag(one) for one in tagged if not _is_remote(one, kinds)}
     if len(found) > 1 and "SERVER" in kinds:
         found[kinds.index("SERVER")]["shared"] = True
     return found
+
+
+def _is_shown(at: int, found: list[dict[str, Any]]) -> bool:
+    """Whether a span begins or ends then; clients round the duration by itself."""
+    begins = [one.get("timestamp", 0) for one in found]
+    ends = [one.get("timestamp", 0) + one.get("duration", 0) for one in found]
+    return any(abs(at - time) <= 1 for time in begins + ends)
 
 
 def _one(
