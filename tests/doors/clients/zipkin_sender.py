@@ -67,7 +67,7 @@ def span(
         timestamp=(begun + n) / 1e6, duration=(n + 1) / 1e6,
         annotations={"paid": (begun + n) / 1e6}, report_root_timestamp=True,
     )  # fmt: skip
-    if n % 10 == 1:
+    if n % 10 == 1 and n % 3 == 1:
         found.add_sa_binary_annotation(5432, "db", "10.0.0.9")
     return found
 

@@ -42,7 +42,8 @@ function some() {
     if (next < count) {
         setTimeout(some, 30);
     } else {
-        tracer.close(() => setTimeout(() => {}, 300));
+        // What is being sent when the tracer is closed, is not waited for.
+        setTimeout(() => tracer.close(() => setTimeout(() => {}, 300)), 500);
     }
 }
 
