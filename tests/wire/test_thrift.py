@@ -95,7 +95,7 @@ def test_no_bytes_make_a_reader_hold_much(data: bytes) -> None:
             lambda: jaeger_thrift.batch(thrift.Binary(data)),
             lambda: jaeger_thrift.batch(thrift.Compact(data)),
         ):
-            with contextlib.suppress(thrift.BROKEN):
+            with contextlib.suppress(*thrift.BROKEN):
                 read()
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -24,6 +24,9 @@ from meshseal.wire.protocol import Decoded, Protocol, Reply, Request, refuse_pla
 from meshseal.wire.protos.spool_pb2 import JaegerSpans
 from meshseal.wire.stream import Arrived, Datagram, Datagrams, StreamProtocol, by_sender
 
+MAX_THRIFT_BYTES = 16 << 20
+"""The largest batch: it is written over at once, at 30 MB a second or so. Clients send far less."""
+
 _THRIFT = ("application/x-thrift", "application/vnd.apache.thrift.binary")
 
 
@@ -143,6 +146,7 @@ HTTP = Protocol(
     decode=decode,
     refuse=refuse_plainly,
     native_port=14268,
+    max_request_bytes=MAX_THRIFT_BYTES,
     acknowledges="202 after fsync",
     clients=("Jaeger clients", "OpenTelemetry's Jaeger exporters"),
 )
