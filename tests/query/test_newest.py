@@ -18,13 +18,13 @@ _HOUR = 3600 * _SECOND
 def test_the_newest_are_the_newest(server: ServerProcess, limit: int) -> None:
     now = time.time_ns() // _HOUR * _HOUR
     # Forty in the last hundredth of the range, some at its very edges, and sixty long before.
-    edge = now - 36 * _SECOND
+    edge = now - 72 * _SECOND
     times = [edge - 1_000_000, edge, *(now - n * 500_000_000 for n in range(1, 40))]
     times += [now - 600 * _SECOND - n * _SECOND for n in range(59)]
     lines = [istio_line(number, at_unix_nano=at) for number, at in enumerate(times)]
     assert server.ship("\n".join(lines).encode()) == 100
     server.wait_for_count(100, 'sum(count_over_time({service_name="cart"}[3h]))')
-    parameters = {"start": str(now - _HOUR), "end": str(now), "limit": limit}
+    parameters = {"start": str(now - 2 * _HOUR), "end": str(now), "limit": limit}
     response = server.get(
         "/loki/api/v1/query_range", {"query": '{service_name="cart"}', **parameters}
     )
