@@ -130,6 +130,13 @@ def test_null_is_nothing(decoder: Decoder) -> None:
     assert row == ROW
 
 
+@pytest.mark.parametrize("form", ['"{}"', "{}.0", "{}e0"])
+def test_a_number_in_another_form_is_that_number(decoder: Decoder, form: str) -> None:
+    time, duration = form.format(AT), form.format(1500)
+    text = f'[{{"traceId":"{TRACE}","id":"{SPAN}","timestamp":{time},"duration":{duration}}}]'
+    assert sent(decoder, text.encode()) == [ROW]
+
+
 def as_protobuf(span: dict[str, Any]) -> bytes:
     spans = ZipkinSpans()
     one = spans.spans.add(

@@ -64,6 +64,7 @@ class _Span(msgspec.Struct, rename="camel"):
 
 
 _SPANS = msgspec.json.Decoder(list[_Span])
+_LENIENT = msgspec.json.Decoder(list[_Span], strict=False)
 
 
 def decode(request: Request) -> Decoded:
@@ -105,7 +106,12 @@ _CODES = {
 
 def _json(request: Request, content: bytes) -> Decoded:
     try:
-        spans = _SPANS.decode(content)
+        try:
+            spans = _SPANS.decode(content)
+        except msgspec.ValidationError:
+            # Zipkin reads 1e3, 1000.0 and "1000" as numbers too; they are written as numbers here.
+            spans = _LENIENT.decode(content)
+            content = msgspec.json.encode(spans)
     except NOT_JSON as error:
         raise PayloadError(f"the body is not a list of Zipkin spans: {error}") from error
     if any(span.binary_annotations is not msgspec.UNSET for span in spans):
