@@ -1,0 +1,76 @@
+"""Loki's clients and a real server: every record there once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conservation import check_conserved
+from tests.doors.node_clients import node
+from tests.server import ServerProcess
+from tests.store_access import ask
+
+pytestmark = pytest.mark.e2e
+
+RECORDS = 10_000
+BEGUN_MS = 1_789_899_072_123
+LEVELS = ["debug", "info", "warn", "error"]
+COLUMNS = (
+    "SELECT toUnixTimestamp64Nano(Timestamp), Body, SeverityText, SeverityNumber, ServiceName, "
+    "ResourceAttributes, LogAttributes FROM logs WHERE Door = 'loki' ORDER BY Timestamp, Body"
+)
+COUNT = 'sum(count_over_time({service_name="shop"}[3650d]))'
+Row = tuple[Any, ...]
+
+
+def text(number: int) -> str:
+    return f"part {number // 1000}: order {number} costs 7 €"
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def labels(number: int) -> dict[str, str]:
+    level, host = LEVELS[number % 4], f"host-{number % 11}"
+    return {"level": level, "service_name": "shop", "host": host}
+
+
+def pino_row(number: int) -> Row:
+    level = LEVELS[number % 4].replace("warn", "warning")
+    document = {
+        "level": number % 4 * 10 + 20,
+        "time": BEGUN_MS + number,
+        "host": f"host-{number % 11}",
+        "order": number,
+        "meta": {"order_id": str(number)},
+        "msg": text(number),
+    }
+    found = {name: str(value) for name, value in document.items() if name != "meta"}
+    return (
+        (BEGUN_MS + number) * 10**6,
+        compact(document),
+        str(document["level"]),
+        0,
+        "shop",
+        {**labels(number), "level": level},
+        {**found, "meta.order_id": str(number), "order_id": str(number)},
+    )
+
+
+def check_stored(server: ServerProcess, rows: list[Row]) -> None:
+    """Check that there are these records and no others, each once."""
+    server.wait_for_count(len(rows), COUNT)
+    assert ask(server, COLUMNS) == rows
+    check_conserved(server, {})
+
+
+def test_pino_s_records(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        process = node("loki.js", "pino", server.urls["loki"], RECORDS, BEGUN_MS)
+        said = process.communicate(timeout=120)[0]
+        assert process.returncode == 0, said[-500:]
+        check_stored(server, [pino_row(n) for n in range(RECORDS)])
