@@ -30,16 +30,25 @@ import grpc
 import logging_loki
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
+    OTLPSpanExporter as GrpcSpanExporter,
+)
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+    OTLPSpanExporter as HttpSpanExporter,
+)
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import TraceFlags
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace.span import TraceState
 
 CAPTURES = Path(__file__).resolve().parent.parent / "tests/wire/captures"
 AT_UNIX_NANO = 1_789_899_072_123_456_789
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _CURL = shutil.which("curl") or "curl"
 _LEFT_OUT = ("host", "content-length", "connection")
 _ACCESS_LOG = (
@@ -88,15 +97,15 @@ class Recorder:
             thread.join()
             server.server_close()
 
-    def over_grpc(self, send: Callable[[str], None]) -> None:
-        """Record the call that `send`, given an address, makes by gRPC."""
+    def over_grpc(self, send: Callable[[str], None], method: str = EXPORT) -> None:
+        """Record the call of a method that `send`, given an address, makes by gRPC."""
 
         def answer(message: bytes, context: grpc.ServicerContext) -> bytes:
-            self.write(EXPORT, dict(context.invocation_metadata()), message)
+            self.write(method, dict(context.invocation_metadata()), message)
             return b""
 
         handler = grpc.method_handlers_generic_handler(
-            EXPORT.split("/")[1], {"Export": grpc.unary_unary_rpc_method_handler(answer)}
+            method.split("/")[1], {"Export": grpc.unary_unary_rpc_method_handler(answer)}
         )
         server = grpc.server(ThreadPoolExecutor(1), handlers=[handler])
         port = server.add_insecure_port("127.0.0.1:0")
@@ -139,6 +148,52 @@ def otlp_records() -> list[ReadableLogRecord]:
         body={"message": "structured", "n": 1},
     )
     return [ReadableLogRecord(one, resource, scope) for one in (first, second)]
+
+
+def otlp_spans() -> list[ReadableSpan]:
+    """Return two spans: one with events, links and an error, and its parent, with little."""
+    resource = Resource({"service.name": "checkout", "host.name": "vm-7", "process.pid": 42})
+    scope = InstrumentationScope("shop.checkout", "1.4.0")
+    trace, flags = 0x5B8EFFF798038103D269B633813FC60C, TraceFlags(1)
+    parent = SpanContext(trace, 0xEEE19B7EC3C1B174, is_remote=False, trace_flags=flags)
+    state = TraceState([("vendor", "a1")])
+    own = SpanContext(trace, 0x00F067AA0BA902B7, False, flags, state)
+    other = SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x1, is_remote=True)
+    failing = ReadableSpan(
+        "POST /pay",
+        context=own,
+        parent=parent,
+        resource=resource,
+        instrumentation_scope=scope,
+        kind=SpanKind.CLIENT,
+        attributes={"http.response.status_code": 502, "retry": True, "items": ["a", "b"]},
+        events=[Event("exception", {"exception.type": "Timeout"}, AT_UNIX_NANO + 4000)],
+        links=[Link(other, {"why": "retry of"})],
+        status=Status(StatusCode.ERROR, "payment failed: Käse"),
+        start_time=AT_UNIX_NANO,
+        end_time=AT_UNIX_NANO + 5000,
+    )
+    plain = ReadableSpan(
+        "GET /cart",
+        context=parent,
+        resource=resource,
+        kind=SpanKind.SERVER,
+        start_time=AT_UNIX_NANO - 1000,
+        end_time=AT_UNIX_NANO + 9000,
+    )
+    return [failing, plain]
+
+
+def _traces_http(url: str) -> None:
+    exporter = HttpSpanExporter(endpoint=f"{url}/v1/traces")
+    exporter.export(otlp_spans())
+    exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _traces_grpc(address: str) -> None:
+    exporter = GrpcSpanExporter(endpoint=address, insecure=True)
+    exporter.export(otlp_spans())
+    exporter.shutdown()
 
 
 def _otlp_http(compression: Compression) -> Callable[[str], None]:
@@ -193,6 +248,8 @@ def _cases() -> dict[str, Callable[[Recorder], None]]:
         )
     } | {
         f"otlp_grpc/{otlp}": lambda r: r.over_grpc(_otlp_grpc),
+        f"otlp_http/{otlp}-traces": lambda r: r.over_http(_traces_http),
+        f"otlp_grpc/{otlp}-traces": lambda r: r.over_grpc(_traces_grpc, EXPORT_TRACES),
         f"loki/{loki}": lambda r: r.over_http(_logging_loki),
         f"lines/{curl}": lambda r: r.over_http(_curl("/ingest/v1/lines" + labels, _ACCESS_LOG)),
         f"documents/{curl}": lambda r: r.over_http(
