@@ -48,16 +48,18 @@ CREATE OR REPLACE FUNCTION meshseal_address AS (address) -> arrayMap(
 
 -- ---- Severity -------------------------------------------------------------------------------
 
--- OpenTelemetry's number for the usual words; 0 for any other.
--- Source: OpenTelemetry logs data model, appendix B.
+-- OpenTelemetry's number for the usual words, and for the numbers that bunyan and pino write; 0 for
+-- any other. Source: OpenTelemetry logs data model, appendix B; pino's documentation.
 CREATE OR REPLACE FUNCTION meshseal_severity AS (word) -> transform(
     lower(word),
     ['trace', 'debug', 'dbg', 'd', 'verbose', 'info', 'information', 'informational', 'i', 'notice',
      'warn', 'warning', 'w', 'error', 'err', 'e', 'severe', 'critical', 'crit', 'alert', 'c',
-     'fatal', 'f', 'emerg', 'emergency', 'panic'],
+     'fatal', 'f', 'emerg', 'emergency', 'panic',
+     '10', '20', '30', '40', '50', '60'],
     [1, 5, 5, 5, 5, 9, 9, 9, 9, 10,
      13, 13, 13, 17, 17, 17, 17, 18, 18, 19, 18,
-     21, 21, 21, 21, 21],
+     21, 21, 21, 21, 21,
+     1, 5, 9, 13, 17, 21],
     0);
 
 -- The word for a number, one for each of OpenTelemetry's ranges.
