@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from meshseal import __version__
+from meshseal.cli.lazy import LazyGroup
 
 _COMMANDS = {
     "serve": "Receive, keep, prove and answer: run the server.",
@@ -14,6 +13,7 @@ _COMMANDS = {
     "query": "Ask a server with LogQL.",
     "tail": "Follow a LogQL query as records arrive.",
     "trace": "Show the spans of a trace.",
+    "mesh": "The mesh: the map of its services.",
     "verify": "Check a data directory, or one proof file.",
     "proof": "Fetch the proof of one record.",
     "ledger": "The transparency log: its key, its checkpoint.",
@@ -23,25 +23,10 @@ _COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"meshseal.cli.{name}").command
-        return command
-
-    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
 @click.group(
-    cls=_Lazy,
+    cls=LazyGroup,
+    rows=_COMMANDS,
+    module="meshseal.cli.{name}",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `meshseal serve --data ./data --trial`, then open http://127.0.0.1:8080/.",
 )
