@@ -81,6 +81,7 @@ def create_statements() -> list[str]:
     """Return the statements that create what is missing, and the functions anew."""
     return [
         *render.statements("functions.sql"),
+        *render.statements("meaning.sql"),
         *render.statements("ecs.sql"),
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),

@@ -1,0 +1,31 @@
+"""What a row of the formats says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of a record's body.
+
+    Attributes:
+        name: What `Format` says, and what a sender may give as a hint.
+        check: SQL over `line`: true where a line looks like this format. It must be cheap; what
+            passes it and then does not parse becomes `unparsed`.
+        files: Its SELECTs in `sql/format/`, the innermost first.
+        closed: Whether its attributes are the SELECT's backquoted columns (true), or an array of
+            (key, value) named `pairs`, as open as the line is (false).
+        mesh: Whether it is recognised inside OpenTelemetry bodies too.
+        title: What it is, for the reference page.
+        positional: So many of a row's attributes are the format's own fields, in their order; the
+            others are kept as they are.
+    """
+
+    name: str
+    check: str
+    files: tuple[str, ...]
+    closed: bool
+    mesh: bool
+    title: str
+    positional: int = 0

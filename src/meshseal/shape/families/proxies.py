@@ -1,0 +1,7 @@
+"""Plain proxies: NGINX, HAProxy, Traefik."""
+
+from __future__ import annotations
+
+from meshseal.shape.families.format import Format
+
+FORMATS: tuple[Format, ...] = ()
