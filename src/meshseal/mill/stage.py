@@ -19,13 +19,12 @@ from meshseal.model.errors import IntegrityError
 from meshseal.seal.merkle import HASH_BYTES
 from meshseal.shape import anyvalue, canonical
 from meshseal.shape.assemble import record_select
-from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
+from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED, Formats
 from meshseal.shape.payloads import SCHEMA_MESSAGE, SHAPES, nested_select, raw_insert
 from meshseal.shape.spans import span_select
 from meshseal.store.engine import WORK_DATABASE, Handle
 from meshseal.store.schema import raw_columns, stage_columns
 
-_FORMATS = frozenset({*FORMAT, OTLP, UNPARSED})
 _SIGNALS = (LOGS, SPANS)
 
 # One block of everything, so that an insert makes one part per partition, whole or not at all; and
@@ -50,12 +49,20 @@ class Stage:
         worker: Its number, which names its tables.
         schema_path: The absolute path of `spool.proto`.
         retention_days: How long the records are to be kept.
+        formats: The formats that the engine's `meshseal_recognise` knows.
     """
 
     def __init__(
-        self, handle: Handle, *, worker: int, schema_path: str, retention_days: int
+        self,
+        handle: Handle,
+        *,
+        worker: int,
+        schema_path: str,
+        retention_days: int,
+        formats: Formats = BUILT_IN,
     ) -> None:
         self._handle = handle
+        self._formats = formats
         self._raws = {
             signal.table: f"{WORK_DATABASE}.raw_{signal.table}_{worker}" for signal in _SIGNALS
         }
@@ -181,7 +188,7 @@ class Stage:
         ).decode()
         for line in found.splitlines():
             format_name, own = line.split("\t")
-            if format_name not in _FORMATS:
+            if format_name not in (OTLP, UNPARSED) and format_name not in self._formats:
                 raise IntegrityError(f"no format is called {format_name!r}")
             self._fill_format(raw, format_name, own_attributes=own == "1")
 
@@ -191,7 +198,10 @@ class Stage:
             f"AND notEmpty(Attributes) = {int(own_attributes)}"
         )
         select = record_select(
-            format_name, own_attributes=own_attributes, retention_days=self._retention_days
+            format_name,
+            own_attributes=own_attributes,
+            retention_days=self._retention_days,
+            formats=self._formats,
         ).replace("FROM raw", source)
         self._insert(LOGS, select)
 

@@ -10,6 +10,7 @@ MeshsealError
 ├── OverloadedError      nobody is wrong: try again later
 │   └── RateLimitedError ... but slower
 ├── QueryError           the reader must change the query
+├── FormatError          the operator must mend a format of their own
 ├── NotFoundError        the reader asked for something that is not here
 ├── ConfigError          the operator must change the configuration
 ├── IntegrityError       stored or spooled bytes are not what was written
@@ -102,6 +103,13 @@ class QueryError(MeshsealError):
     def __init__(self, message: str, *, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
+
+
+class FormatError(MeshsealError):
+    """A format that a user registers cannot be used; the message says where and what to mend."""
+
+    code = "invalid_format"
+    http_status = 400
 
 
 class NotFoundError(MeshsealError):

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from meshseal.model.columns import ATTRIBUTE_COLUMN, LOG_COLUMNS, PROMOTED, Column, Kind
 from meshseal.shape import render
-from meshseal.shape.formats import FORMAT, OTLP, UNPARSED
+from meshseal.shape.families.format import Format
+from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED, Formats
 
 UNKNOWN_SERVICE = "unknown_service"
 
@@ -59,6 +60,8 @@ _PLAIN = """SELECT
     '' AS span_id
 FROM raw"""
 
+_PLAIN_ROW = Format(UNPARSED, "true", (), closed=True, mesh=False, title="Any line")
+
 _KEPT = ", ".join(name for name in RAW_COLUMNS if name != "Nested")
 _PACKED = f"SELECT tuple({_KEPT}) AS raw_row FROM raw"
 
@@ -79,26 +82,34 @@ EARLIEST_NANOS = 86_400 * 10**9
 ORIGINAL_TIMESTAMP = "meshseal.timestamp.original"
 
 
-def record_select(format_name: str, *, own_attributes: bool, retention_days: int) -> str:
+def record_select(
+    format_name: str,
+    *,
+    own_attributes: bool,
+    retention_days: int,
+    formats: Formats = BUILT_IN,
+) -> str:
     """Return the SELECT over `raw` that gives `LOG_COLUMNS`, for the rows of one format.
 
     Args:
-        format_name: A row of `FORMAT`, or `unparsed` or `otlp`.
+        format_name: The name of one of `formats`, or `unparsed` or `otlp`.
         own_attributes: Whether the rows have attributes of their own beside those in their body.
         retention_days: How long the records are to be kept.
+        formats: The formats of this installation.
     """
-    select, keys = _format_select(format_name)
-    positional = FORMAT[format_name].positional if format_name in FORMAT else 0
-    is_open = not positional and (
-        own_attributes or (not keys and format_name not in (UNPARSED, OTLP))
-    )
+    row = _PLAIN_ROW if format_name in (UNPARSED, OTLP) else formats[format_name]
+    select, keys = _format_select(row)
+    positional = row.positional
+    is_open = not positional and (own_attributes or not row.closed)
     if is_open:
-        select = _looked_up(select, keys)
+        select = _looked_up(select, keys, extra=row.extra)
         values = {column.attribute: f"values[{index}]" for index, column in enumerate(PROMOTED, 1)}
     else:
         values = {key: f"`{key}`" for key in keys}
     select = _checked(select, values)
     others = _open_others() if is_open else _closed_others(values)
+    if row.extra and not is_open:
+        others = f"if(empty(pairs), {others}, arrayConcat({others}, pairs))"
     if positional:
         others = f"arrayConcat({others}, arraySlice(raw_row.Attributes, {positional + 1}))"
     columns = _record_columns(format_name, values, others, retention_days)
@@ -106,19 +117,25 @@ def record_select(format_name: str, *, own_attributes: bool, retention_days: int
     return f"SELECT\n    {listed}\nFROM (\n{select}\n)"
 
 
-def _format_select(format_name: str) -> tuple[str, list[str]]:
+def _format_select(row: Format) -> tuple[str, list[str]]:
     """Return a format's SELECT over `raw`, and the attributes it gives as columns."""
-    if format_name in (UNPARSED, OTLP):
+    if row is _PLAIN_ROW:
         return _PLAIN.replace("FROM raw", f"FROM (\n{_PACKED}\n)"), []
-    first, *rest = (f"format/{name}.sql" for name in FORMAT[format_name].files)
-    select = render.over(first, "raw", _PACKED)
-    for name in rest:
+    keys = list(row.attributes)
+    files = [f"format/{name}.sql" for name in row.files]
+    if row.select:
+        select = row.select.replace("FROM raw", f"FROM (\n{_PACKED}\n)")
+    else:
+        first = files.pop(0)
+        select = render.over(first, "raw", _PACKED)
+        keys += render.attributes(first)
+    for name in files:
         select = render.over(name, "fields", select)
-    keys = [key for name in (first, *rest) for key in render.attributes(name)]
+        keys += render.attributes(name)
     return select, keys
 
 
-def _looked_up(select: str, keys: list[str]) -> str:
+def _looked_up(select: str, keys: list[str], *, extra: bool) -> str:
     """Return `select` with all attributes of a row looked through.
 
     Three columns more: `all_pairs`, every attribute; `ids`, for each of them the number of its
@@ -128,6 +145,7 @@ def _looked_up(select: str, keys: list[str]) -> str:
     if keys:
         columns = ", ".join(f"('{key}', `{key}`)" for key in keys)
         found = f"arrayFilter(pair -> pair.2 != '', [{columns}])"
+        found = f"arrayConcat({found}, pairs)" if extra else found
     promoted = ", ".join(f"'{column.attribute}'" for column in PROMOTED)
     numbers = ", ".join(str(index) for index in range(1, len(PROMOTED) + 1))
     meta = ", ".join(("raw_row", "parsed", *_META))

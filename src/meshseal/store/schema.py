@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from meshseal.model import columns
 from meshseal.model.columns import PROMOTED, Column, Kind, Signal
-from meshseal.shape import anyvalue, canonical, formats, render
+from meshseal.shape import anyvalue, canonical, render
 from meshseal.shape.assemble import RAW_COLUMNS
+from meshseal.shape.formats import BUILT_IN, Formats
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
 
 LOGS, SPANS = columns.LOGS.table, columns.SPANS.table
@@ -77,8 +78,12 @@ _DEDUPLICATION_WINDOW = 1000
 _COMPACT_BYTES = 128 << 20
 
 
-def create_statements() -> list[str]:
-    """Return the statements that create what is missing, and the functions anew."""
+def create_statements(formats: Formats = BUILT_IN) -> list[str]:
+    """Return the statements that create what is missing, and the functions anew.
+
+    Args:
+        formats: Which formats this installation has.
+    """
     return [
         *render.statements("functions.sql"),
         *render.statements("meaning.sql"),

@@ -20,6 +20,11 @@ class Format:
         title: What it is, for the reference page.
         positional: So many of a row's attributes are the format's own fields, in their order; the
             others are kept as they are.
+        select: Where it was made from an Envoy format string (`shape.custom`): its innermost SELECT
+            over `raw`, in the place of a first file.
+        attributes: Which attributes that SELECT gives as columns.
+        extra: Whether its SELECT gives an array `pairs` beside its columns: what of the line has no
+            column, such as keys that a user has added.
     """
 
     name: str
@@ -29,3 +34,6 @@ class Format:
     mesh: bool
     title: str
     positional: int = 0
+    select: str = ""
+    attributes: tuple[str, ...] = ()
+    extra: bool = False
