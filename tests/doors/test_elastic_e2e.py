@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import requests
 
-from tests.doors.elastic_clients import VERSIONS, sender
 from tests.doors.node_clients import node
+from tests.doors.python_clients import python
 from tests.server import ServerProcess
 from tests.store_access import ask
 
 pytestmark = pytest.mark.e2e
 
+VERSIONS = ("7.14.2", "8.19.3", "9.5.1")
 DOCUMENTS = 10_000
 LEVELS = ("debug", "info", "warn", "error")
 SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17}
@@ -89,7 +90,7 @@ def test_ten_thousand_documents_through_a_kill(tmp_path: Path, version: str) -> 
     address = tmp_path / "address"
     with ServerProcess(tmp_path / "data") as server:
         address.write_text(server.urls["elasticsearch"])
-        with sender(version, address) as client:
+        with python(f"elasticsearch-{version}", "elastic_sender.py", address) as client:
             assert client.stdin is not None
             assert client.stdout is not None
             client.stdin.write("".join(json.dumps(one) + "\n" for one in operations))

@@ -18,9 +18,9 @@ import pytest
 from logstash_async.formatter import LogstashEcsFormatter
 from logstash_async.handler import AsynchronousLogstashHandler
 
+from tests.certificates import Files
 from tests.doors.envoy import free_port
 from tests.receive.conftest import files
-from tests.receive.door import Files
 from tests.server import ServerProcess
 from tests.store_access import ask
 from tests.wire.test_lumberjack import ack, events, packed, window

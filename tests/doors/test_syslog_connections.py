@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import write_certificate
 from tests.doors.syslog_checks import (
     address,
-    certificate_files,
     check_conserved,
     count_query,
     found,
@@ -71,12 +71,17 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
 def test_a_server_that_is_stopped_takes_what_has_reached_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: bool
 ) -> None:
-    certificate, key = certificate_files(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    files = ("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}")
-    with ServerProcess(tmp_path / "data", *(files if tls else ())) as server:
+    files = write_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
+    options = (
+        "--set",
+        f"tls.certificate_file={files.certificate}",
+        "--set",
+        f"tls.key_file={files.key}",
+    )
+    with ServerProcess(tmp_path / "data", *(options if tls else ())) as server:
         plain = socket.create_connection(address(server, "syslog"))
-        context = ssl.create_default_context(cafile=str(certificate))
+        context = ssl.create_default_context(cafile=str(files.certificate))
         sock = context.wrap_socket(plain, server_hostname="localhost") if tls else plain
         with sock:
             sock.sendall(b"<14>shop: order 0\n")
@@ -130,10 +135,15 @@ def test_a_sender_over_tls_that_hangs_up_at_once_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never reads what TLS itself sends back; closing then must not undo what it sent."""
-    certificate, key = certificate_files(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    tls = ("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}")
-    context = ssl.create_default_context(cafile=str(certificate))
+    files = write_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
+    tls = (
+        "--set",
+        f"tls.certificate_file={files.certificate}",
+        "--set",
+        f"tls.key_file={files.key}",
+    )
+    context = ssl.create_default_context(cafile=str(files.certificate))
     with ServerProcess(tmp_path / "data", *tls) as server:
         for connection in range(20):
             with socket.create_connection(address(server, "syslog")) as plain:

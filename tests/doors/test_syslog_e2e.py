@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import requests
 
+from tests.certificates import write_certificate
 from tests.doors.syslog_checks import (
     RECORDS,
     address,
-    certificate_files,
     check_conserved,
     check_orders,
     count_query,
@@ -80,8 +80,8 @@ def test_rsyslog_over_tcp_with_a_queue_loses_nothing_to_a_kill(tmp_path: Path) -
 
 
 def test_rsyslog_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate, key = certificate_files(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    files = write_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
     all_orders, port = orders(3000), free_port()
     action = (
         f'port="{port}" protocol="tcp" tcp_framing="octet-counted" StreamDriver="ossl" '
@@ -90,10 +90,15 @@ def test_rsyslog_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         'template="RSYSLOG_SyslogProtocol23Format" action.resumeRetryCount="-1"'
     )
     arguments = (
-        *("--set", f"tls.certificate_file={certificate}", "--set", f"tls.key_file={key}"),
+        *(
+            "--set",
+            f"tls.certificate_file={files.certificate}",
+            "--set",
+            f"tls.key_file={files.key}",
+        ),
         *("--set", f"doors.syslog_tls.port={port}"),
     )
-    authority = f'defaultNetstreamDriverCAFile="{certificate}"'
+    authority = f'defaultNetstreamDriverCAFile="{files.certificate}"'
     with (
         ServerProcess(tmp_path / "data", *arguments) as server,
         rsyslog_to(tmp_path / "rsyslog", action, settings=authority) as relay,

@@ -36,15 +36,6 @@ SPOOL_KEY = bytes(range(32))
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """A certificate for localhost that signed itself, its key, and both in one file."""
-
-    certificate: Path
-    key: Path
-    both: Path
-
-
-@dataclass(frozen=True, slots=True)
 class DoorSettings:
     """How a test's door is set up."""
 

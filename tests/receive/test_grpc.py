@@ -20,7 +20,7 @@ from backports import zstd
 from meshseal.receive.body import InFlight
 from meshseal.receive.grpc import GrpcApp, GrpcCall, GrpcReply, GrpcServer
 from meshseal.receive.settings import LimitSettings, TlsSettings
-from tests.receive.door import Files
+from tests.certificates import Files
 from tests.receive.http2 import call, framed
 
 ECHO, REFUSE, SLOW = (f"/test.Service/{name}" for name in ("Echo", "Refuse", "Slow"))

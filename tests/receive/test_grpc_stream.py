@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from meshseal.model.errors import PayloadError
 from meshseal.receive.grpc_stream import BATCH_BYTES, MESSAGE_BYTES, Frames
 from meshseal.receive.settings import LimitSettings, TlsSettings
-from tests.receive.door import Files
+from tests.certificates import Files
 from tests.receive.http2 import call, framed
 from tests.receive.streams import COLLECT, REFUSED, Client, Running, Sending, running, wait_for
 

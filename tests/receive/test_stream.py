@@ -14,7 +14,7 @@ from meshseal.model.errors import OverloadedError
 from meshseal.receive.settings import TlsSettings
 from meshseal.wire.lumberjack import PROTOCOL
 from meshseal.wire.stream import Connection, Session, Step, Take
-from tests.receive.door import Files
+from tests.certificates import Files
 from tests.receive.listening import WINDOW, close, drained, listening, refused, until
 from tests.wire.test_lumberjack import A, ack, event, events, packed, window
 

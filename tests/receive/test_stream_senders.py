@@ -15,7 +15,7 @@ import pytest
 from meshseal.api.streams import StreamAccess
 from meshseal.receive.settings import TlsSettings
 from meshseal.receive.stream import certificate_name
-from tests.receive.door import Files
+from tests.certificates import Files
 from tests.receive.listening import WINDOW, close, drained, listening, refused
 from tests.server import ServerProcess
 from tests.wire.test_lumberjack import ack

@@ -12,7 +12,8 @@ import pytest
 from meshseal.model.errors import ConfigError
 from meshseal.receive.settings import TlsSettings
 from meshseal.receive.tls import is_loopback, require_tls, server_context
-from tests.receive.door import DoorSettings, Files, running_door
+from tests.certificates import Files
+from tests.receive.door import DoorSettings, running_door
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from meshseal.model.errors import ConfigError
 from meshseal.model.identifiers import DEFAULT_TENANT
 from meshseal.receive.body import AsgiApp, InFlight
 from meshseal.receive.datagram import DatagramServer
-from meshseal.receive.grpc import GrpcApp, GrpcServer, StreamHandler
+from meshseal.receive.grpc import GrpcApp, GrpcServer, Handler, StreamHandler
 from meshseal.receive.http import HttpServer
 from meshseal.receive.settings import TlsSettings
 from meshseal.receive.sockets import bind, bind_datagrams
@@ -149,17 +149,15 @@ class Doors:
     def _grpc_server(self, sock: socket.socket, protocol: Protocol, intake: Intake) -> GrpcServer:
         door = self._config.door(protocol.name)
         access = self._access(door)
-        handler = grpc_handler(protocol, gate=self._gate, access=access, intake=intake)
+        unary: dict[str, Handler] = {}
         streams: dict[str, StreamHandler] = {}
-        if protocol.stream is not None:
+        if protocol.stream is None:
+            one = grpc_handler(protocol, gate=self._gate, access=access, intake=intake)
+            unary = dict.fromkeys(protocol.paths, one)
+        else:
             opened = stream_handler(protocol, gate=self._gate, access=access, intake=intake)
             streams = dict.fromkeys(protocol.paths, opened)
-        app = GrpcApp(
-            {} if streams else dict.fromkeys(protocol.paths, handler),
-            streams=streams,
-            limits=self._config.limits,
-            inflight=self._inflight,
-        )
+        app = GrpcApp(unary, streams=streams, limits=self._config.limits, inflight=self._inflight)
         tls = TlsSettings() if streams and door.plaintext else self._config.tls
         return GrpcServer(sock, app, limits=self._config.limits, tls=tls)
 

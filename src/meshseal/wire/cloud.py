@@ -22,7 +22,7 @@ from typing import Literal
 
 import msgspec
 
-from meshseal.model.envelope import Envelope, Payload
+from meshseal.model.envelope import Payload
 from meshseal.model.errors import MeshsealError, PayloadError, TooLargeError
 from meshseal.receive.decompress import decompress
 from meshseal.wire.protocol import (
@@ -124,9 +124,13 @@ def decode_firehose(request: Request) -> Decoded:
     text = b"\n".join(lines)
     labels = _common_attributes(request.headers)
     envelopes = (
-        _envelope(request, Payload.LINES, text, count_lines(text), name, labels),
-        _envelope(
-            request, Payload.CLOUDWATCH_LOGS, b"\n".join(subscriptions), events, name, labels
+        request.envelope(Payload.LINES, text, count_lines(text), labels=labels, delivery=name),
+        request.envelope(
+            Payload.CLOUDWATCH_LOGS,
+            b"\n".join(subscriptions),
+            events,
+            labels=labels,
+            delivery=name,
         ),
     )
     reply = {"requestId": name, "timestamp": request.received_unix_nano // 1_000_000}
@@ -211,7 +215,7 @@ def decode_pubsub(request: Request) -> Decoded:
         raise PayloadError(f"the body is not a push of Pub/Sub: {error}") from error
     content = request.body.replace(b"\n", b" ")
     name = f"{push.subscription}/{push.message.message_id}"
-    envelope = _envelope(request, Payload.PUBSUB_MESSAGES, content, 1, name, {})
+    envelope = request.envelope(Payload.PUBSUB_MESSAGES, content, 1, delivery=name)
     return Decoded((envelope,), Reply(204))
 
 
@@ -232,22 +236,11 @@ def decode_azure(request: Request) -> Decoded:
         records = len(_AZURE.decode(body).records)
     except NOT_JSON as error:
         raise PayloadError(f"the body does not hold records of Azure Monitor: {error}") from error
-    envelope = _envelope(request, Payload.AZURE_RECORDS, body, records, "", {})
+    envelope = request.envelope(Payload.AZURE_RECORDS, body, records)
     return Decoded((envelope,) if records else (), Reply(202))
 
 
 # ---- All of them ---------------------------------------------------------------------------------
-
-
-def _envelope(
-    request: Request,
-    kind: Payload,
-    content: bytes,
-    records: int,
-    delivery: str,
-    labels: Mapping[str, str],
-) -> Envelope:
-    return request.envelope(kind, content, records, labels=labels, delivery=delivery)
 
 
 def _key_in_url(query: Query) -> str:

@@ -83,6 +83,14 @@ CREATE OR REPLACE FUNCTION meshseal_google_milliseconds AS (text) -> if(
         + toUInt64OrZero(rightPad(extract(text, '[.]([0-9]+)'), 9, '0'))),
     '');
 
+-- ---- Lines ----------------------------------------------------------------------------------
+
+-- The lines of a text that are not empty. A line's end may be LF or CRLF.
+CREATE OR REPLACE FUNCTION meshseal_lines AS (text) -> arrayFilter(line -> line != '', if(
+    position(text, '\r') = 0,
+    splitByChar('\n', text),
+    arrayMap(line -> trim(TRAILING '\r' FROM line), splitByChar('\n', text))));
+
 -- ---- Pairs ----------------------------------------------------------------------------------
 
 -- The first value of a key in an array of (key, value), or ''.

@@ -109,10 +109,7 @@ FROM (
                         FROM (
                             SELECT
                                 *,
-                                if(format = 'text',
-                                    arrayFilter(line -> line != '', arrayMap(
-                                        line -> trim(TRAILING '\r' FROM line), splitByChar('\n', datadog_logs))),
-                                    []) AS lines
+                                if(format = 'text', meshseal_lines(datadog_logs), []) AS lines
                             FROM envelopes
                         )
                     )

@@ -99,10 +99,7 @@ FROM (
                 FROM (
                     SELECT
                         *,
-                        arrayFilter(line -> line != '', if(
-                            position(gelf_messages, '\r') = 0,
-                            splitByChar('\n', gelf_messages),
-                            arrayMap(line -> trim(TRAILING '\r' FROM line), splitByChar('\n', gelf_messages)))) AS records
+                        meshseal_lines(gelf_messages) AS records
                     FROM envelopes
                 )
                 ARRAY JOIN

@@ -14,10 +14,7 @@ SELECT
 FROM (
     SELECT
         *,
-        arrayFilter(line -> line != '', if(
-            position(content, '\r') = 0,
-            splitByChar('\n', content),
-            arrayMap(line -> trim(TRAILING '\r' FROM line), splitByChar('\n', content)))) AS records
+        meshseal_lines(content) AS records
     FROM envelopes
 )
 ARRAY JOIN

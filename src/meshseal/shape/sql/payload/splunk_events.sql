@@ -98,10 +98,7 @@ FROM (
                         FROM (
                             SELECT
                                 *,
-                                arrayFilter(line -> line != '', if(
-                                    position(splunk_events, '\r') = 0,
-                                    splitByChar('\n', splunk_events),
-                                    arrayMap(line -> trim(TRAILING '\r' FROM line), splitByChar('\n', splunk_events)))) AS records
+                                meshseal_lines(splunk_events) AS records
                             FROM envelopes
                         )
                         ARRAY JOIN
