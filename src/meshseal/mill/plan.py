@@ -18,6 +18,7 @@ from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, decode, rea
 from meshseal.model.identifiers import batch_id
 from meshseal.seal.manifest import MAX_SOURCES, ChunkRange, SourceShare, Tallied
 from meshseal.shape.payloads import SHAPES
+from meshseal.store.completeness import Seen
 
 _OTHERS = "…"
 
@@ -76,11 +77,12 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A segment's batches, and its envelopes in the order of their numbers."""
+    """A segment's batches, its envelopes in the order of their numbers, and who sent them."""
 
     segment: int
     batches: list[BatchPlan]
     placed: list[Placed]
+    seen: list[Seen] = field(default_factory=list)
 
     @property
     def records(self) -> int:
@@ -118,13 +120,17 @@ def make_plan(
     batches: dict[tuple[str, str], BatchPlan] = {}
     placed: list[Placed] = []
     tallies: dict[str, list[Tallied]] = {}
+    seen: dict[tuple[str, str, str], Seen] = {}
     position = -1
     for content in contents:
         for message in read_delimited(content):
             decoded = decode(message)
             if isinstance(decoded, Tally):
-                tallied = Tallied(decoded.door, decoded.refused, decoded.deduplicated)
-                tallies.setdefault(decoded.tenant, []).append(tallied)
+                _add_tally(tallies.setdefault(decoded.tenant, []), decoded)
+                who = (decoded.tenant, decoded.source, decoded.door)
+                seen[who] = seen.get(who, Seen(*who)).with_tally(
+                    decoded.refused, decoded.deduplicated
+                )
                 continue
             signal = SHAPES[decoded.kind].signal
             key = (decoded.tenant, signal.table)
@@ -140,11 +146,24 @@ def make_plan(
                 message = memoryview(decoded.encode())
             placed.append(Placed(decoded, message, batch.batch, batch.records))
             batch.add(decoded)
+            who = (decoded.tenant, decoded.source, decoded.door)
+            seen[who] = seen.get(who, Seen(*who)).with_envelope(decoded.received_unix_nano)
     found = [batch for batch in batches.values() if batch.records]
     for batch in found:
         # What a tenant's doors refused is told once, by the first of its batches.
         batch.tallies = tallies.pop(batch.tenant, [])
-    return Plan(segment, found, placed)
+    return Plan(segment, found, placed, list(seen.values()))
+
+
+def _add_tally(tallies: list[Tallied], tally: Tally) -> None:
+    """Add what one source's records became to those of its door: a manifest names doors only."""
+    refused, deduplicated = tally.refused, tally.deduplicated
+    for at, other in enumerate(tallies):
+        if other.door == tally.door:
+            refused, deduplicated = refused + other.refused, deduplicated + other.deduplicated
+            tallies[at] = Tallied(tally.door, refused, deduplicated)
+            return
+    tallies.append(Tallied(tally.door, refused, deduplicated))
 
 
 def memory_file(name: str, placed: Sequence[Placed]) -> int:

@@ -101,7 +101,7 @@ class Stair:
         if plan.placed:
             leaves = split_leaves(self._stage.leaves(), plan)
             times = self._stage.times()
-            self._store(segment, batches, again=again)
+            self._store(segment, batches, plan, again=again)
             self._sealer.seal(plan.batches, leaves, times)
             milled = [
                 MilledBatch(batch.tenant, batch.batch, batch.records, *times[batch.batch])
@@ -110,9 +110,9 @@ class Stair:
             self._stage.clear()
         return Milled(segment, milled, plan.stored(), aside)
 
-    def _store(self, segment: int, batches: Sequence[int], *, again: bool) -> None:
+    def _store(self, segment: int, batches: Sequence[int], plan: Plan, *, again: bool) -> None:
         try:
-            self._writer.write(segment, batches, again=again)
+            self._writer.write(segment, batches, again=again, seen=plan.seen)
         except EngineError as error:
             raise NotStoredError(str(error), engine_code=error.engine_code) from error
 

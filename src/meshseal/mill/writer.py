@@ -16,6 +16,7 @@ from pathlib import Path
 
 from meshseal.model import protowire as wire
 from meshseal.model.columns import LOGS, SPANS, Signal
+from meshseal.store.completeness import ArrivalsWriter, Seen
 from meshseal.store.engine import Handle
 from meshseal.store.parts import PartsWatch
 from meshseal.store.schema import ATTRIBUTE_KEYS, SEAL_HINT, STREAMS, TABLES
@@ -69,26 +70,39 @@ class StoreWriter:
         self._paths = [Path(line) for line in rows.splitlines()]
         self._known_keys: set[tuple[str, str, str, str]] = set()
         self._parts = PartsWatch(handle)
+        self._arrivals = ArrivalsWriter(handle, stage_tables)
 
-    def write(self, segment: int, batches: Iterable[int], *, again: bool) -> None:
+    def write(
+        self, segment: int, batches: Iterable[int], *, again: bool, seen: Sequence[Seen] = ()
+    ) -> None:
         """Store the stage's records; they are durable when it returns.
 
         Args:
             segment: The segment's number.
             batches: Its batches.
             again: Whether an earlier try may have stored some of them.
+            seen: Who sent them.
 
         Raises: EngineError; DamagedStoreError when the engine must be replaced.
         """
         started = time.time()
+        # Whether the tables that sum up have the segment: the engine's own memory of tokens does not
+        # outlive a power cut. Arrivals come last, so that all are fed when it says so.
+        counted = again and self._arrivals.is_counted(segment)
+        written = []
         for signal in _SIGNALS:
-            if self._write(signal, segment, batches, again=again) and signal is LOGS:
+            if not self._write(signal, segment, batches, again=again):
+                continue
+            written.append(signal)
+            if signal is LOGS and not counted:
                 self._execute(
                     f"INSERT INTO {STREAMS}\n"
                     f"{_STREAMS_SELECT.format(stage=self._stages[LOGS.table])}",
                     _token(segment),
                 )
                 self._insert_keys()
+        if not counted:
+            self._arrivals.write(segment, seen, written)
         self._parts.check()
         self._sync_directories(started)
 

@@ -112,6 +112,7 @@ class Tally:
     door: str
     refused: int
     deduplicated: int
+    source: str = ""
 
     def encode(self) -> bytes:
         """Return the message, without its length in front."""
@@ -119,6 +120,7 @@ class Tally:
             (
                 wire.text_field(1, self.tenant),
                 wire.text_field(3, self.door),
+                wire.text_field(4, self.source),
                 wire.varint_field(10, self.refused),
                 wire.varint_field(11, self.deduplicated),
             )
@@ -177,6 +179,7 @@ def decode(message: bytes | memoryview) -> Envelope | Tally:
             door=_text(scalars, 3),
             refused=_integer(scalars, 10),
             deduplicated=_integer(scalars, 11),
+            source=_text(scalars, 4),
         )
     content = scalars[0]
     if isinstance(content, int):

@@ -15,11 +15,12 @@ from meshseal.shape import anyvalue, canonical, render
 from meshseal.shape.assemble import RAW_COLUMNS
 from meshseal.shape.formats import BUILT_IN, Formats
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
+from meshseal.store import completeness
 
 LOGS, SPANS = columns.LOGS.table, columns.SPANS.table
 STREAMS, ATTRIBUTE_KEYS = "streams", "attribute_keys"
 RECORDS = (LOGS, SPANS)
-TABLES = (*RECORDS, STREAMS, ATTRIBUTE_KEYS)
+TABLES = (*RECORDS, STREAMS, ATTRIBUTE_KEYS, completeness.ARRIVALS, completeness.COUNTERS)
 
 SEAL_HINT = "SealHint"
 """The first four bytes of the record's leaf. The tree's root is what proves; this only lets
@@ -91,6 +92,7 @@ def create_statements(formats: Formats = BUILT_IN) -> list[str]:
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),
         *render.statements("envoy_als.sql"),
+        *render.statements("access.sql"),
         *render.statements("span_tags.sql"),
         *anyvalue.functions(),
         *formats.functions(),
@@ -99,6 +101,7 @@ def create_statements(formats: Formats = BUILT_IN) -> list[str]:
         _create_spans(),
         _create_streams(),
         _create_attribute_keys(),
+        *(_defined(definition) for definition in completeness.DEFINITIONS),
         *_keep_replaced_parts(_REPLACED_SECONDS),
     ]
 
@@ -234,6 +237,16 @@ def _create_attribute_keys() -> str:
         engine="ReplacingMergeTree",
         partition="toYYYYMM(Day)",
         order="(Tenant, Scope, Key, Day)",
+    )
+
+
+def _defined(definition: completeness.Definition) -> str:
+    return _table(
+        definition.name,
+        definition.lines,
+        engine=definition.engine,
+        partition=definition.partition,
+        order=definition.order,
     )
 
 
