@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +27,12 @@ RUNNING: set[ServerProcess] = set()
 """Servers that were started and not stopped."""
 
 _MAIN = re.compile(r"^Meshseal listens at (https?://[^/]+)/$")
+
+
+def free_port() -> int:
+    """Return a port of TCP that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 class ServerProcess:

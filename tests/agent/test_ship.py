@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,17 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.load import wait_until
-from tests.server import ServerProcess, istio_line, meshseal
+from tests.server import ServerProcess, free_port, istio_line, meshseal
 from tests.store_access import ask
 
 pytestmark = [pytest.mark.e2e]
 
 LINES = 60_000
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def write(path: Path, numbers: range) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -313,9 +312,3 @@ def _ready(process: subprocess.Popen[bytes], where: Path, log: Path, listeners: 
             pass
         time.sleep(0.05)
     raise AssertionError(f"Envoy was not ready in time:\n{log.read_text()[-3000:]}")
-
-
-def free_port() -> int:
-    """Return a port at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])

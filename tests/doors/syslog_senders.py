@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.server import free_port
+
 WAIT_SECONDS = 60.0
 _FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
@@ -105,12 +107,6 @@ def wait_until(what: Callable[[], bool], reason: Callable[[], str]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(reason())
-
-
-def free_port() -> int:
-    """Return a port of TCP that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def connected(port: int, log: Path) -> socket.socket:

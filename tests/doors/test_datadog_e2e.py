@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import threading
 import time
 import zlib
@@ -28,17 +27,12 @@ from meshseal.access.identity import Role
 from meshseal.spool.settings import SpoolSettings
 from meshseal.wire.protos.spool_pb2 import DatadogSpans
 from tests.receive.door import DoorSettings, running_door
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 
 RECORDS, A_REQUEST = 10_000, 100
 COUNT = 'sum(count_over_time({meshseal_door="datadog"}[2h]))'
 STATUSES = ["debug", "info", "warn", "error"]
 _OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def client(address: str, key: str = "any") -> ApiClient:

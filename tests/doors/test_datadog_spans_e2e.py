@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from meshseal.access.identity import Role
+from tests.doors.python_clients import kill_half_way
 from tests.doors.test_datadog_e2e import check_conserved
 from tests.receive.door import DoorSettings, running_door
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 from tests.store_access import ask
 
 SENDER = Path(__file__).parent / "clients/ddtrace_sender.py"
@@ -31,14 +32,21 @@ _SQL = """
 _KINDS = ("Server", "Client", "Internal")
 
 
-def send(url: str, traces: int, begun: int, **environment: str) -> None:
+def tracer(url: str, traces: int, begun: int, **environment: str) -> subprocess.Popen[str]:
     settings = {"DD_TRACE_AGENT_URL": url, "DD_ENV": "prod", "DD_TRACE_RATE_LIMIT": "-1"}
-    subprocess.run(
+    return subprocess.Popen(
         [sys.executable, str(SENDER), str(traces), str(SPANS), str(begun)],
         env={**os.environ, **settings, **environment},
-        check=True,
-        timeout=120,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+
+
+def send(url: str, traces: int, begun: int, **environment: str) -> None:
+    process = tracer(url, traces, begun, **environment)
+    process.communicate("\n", timeout=120)
+    assert process.returncode == 0
 
 
 def wait_for_spans(server: ServerProcess, count: int) -> list[tuple[Any, ...]]:
@@ -54,9 +62,18 @@ def wait_for_spans(server: ServerProcess, count: int) -> list[tuple[Any, ...]]:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("version", ["v0.4", "v0.5"])
-def test_every_span_of_datadog_s_tracer_is_there_once(server: ServerProcess, version: str) -> None:
-    begun = (int(time.time()) - 60) * 10**9
-    send(server.urls["datadog"], TRACES, begun, DD_TRACE_API_VERSION=version)
+def test_every_span_of_datadog_s_tracer_is_there_once(tmp_path: Path, version: str) -> None:
+    """The server is killed half-way, when what was sent until then is acknowledged."""
+    port, begun = free_port(), (int(time.time()) - 60) * 10**9
+    with ServerProcess(tmp_path / "data", "--set", f"doors.datadog.port={port}") as server:
+        url = server.urls["datadog"]
+        with tracer(url, TRACES, begun, DD_TRACE_API_VERSION=version) as sender:
+            kill_half_way(server, sender)
+        check_spans(server, begun)
+
+
+def check_spans(server: ServerProcess, begun: int) -> None:
+    """Check that all spans are there, each once and whole."""
     rows = wait_for_spans(server, TRACES * SPANS)
     roots = {row[3]: row[4] for row in rows if not row[5]}
     assert len(roots) == TRACES

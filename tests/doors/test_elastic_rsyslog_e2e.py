@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors.syslog_senders import Relay, free_port, rsyslog, running
-from tests.server import ServerProcess
+from tests.doors.syslog_senders import Relay, rsyslog, running
+from tests.server import ServerProcess, free_port
 from tests.store_access import ask
 
 pytestmark = pytest.mark.e2e

@@ -18,13 +18,12 @@ from tests.doors.envoy import (
     Json,
     access_log,
     cluster,
-    free_port,
     http_listener,
     make_certificates,
     running_envoy,
     tcp_listener,
 )
-from tests.server import ServerProcess, meshseal
+from tests.server import ServerProcess, free_port, meshseal
 
 pytestmark = pytest.mark.e2e
 

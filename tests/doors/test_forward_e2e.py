@@ -15,10 +15,10 @@ import requests
 from fluent.sender import EventTime, FluentSender
 
 from meshseal.spool.copies import DELIVERY_SECONDS
-from tests.doors.envoy import cluster, free_port, http_listener, running_envoy
+from tests.doors.envoy import cluster, http_listener, running_envoy
 from tests.doors.forward_sender import chunk, event_time, send_all
 from tests.doors.node_clients import node
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 
 pytestmark = pytest.mark.e2e
 RECORDS = 10_000
@@ -137,15 +137,21 @@ def test_chunks_are_stored_once_although_the_server_is_killed(tmp_path: Path) ->
 
 
 def test_fluent_logger_for_python(tmp_path: Path) -> None:
-    begun = int(time.time()) - 60
-    with ServerProcess(tmp_path / "data") as server:
-        sender = FluentSender("shop", host="127.0.0.1", port=port_of(server))
+    """The server is killed half-way: when it has the first half, for this client asks for no word
+    that it was received. What it could not send it keeps, and sends with the next."""
+    port, begun = free_port(), int(time.time()) - 60
+    with ServerProcess(tmp_path / "data", "--set", f"doors.forward.port={port}") as server:
+        sender = FluentSender("shop", host="127.0.0.1", port=port)
         for number in range(RECORDS):
+            if number == RECORDS // 2:
+                server.wait_for_count(number, COUNT)
+                server.kill()
+                server.start()
             at = EventTime.from_unix_nano(begun * 10**9 + number * 1001)
-            assert sender.emit_with_time("web", at, event(number))
+            sender.emit_with_time("web", at, event(number))
         sender.close()
         check_found(server, [record(number, begun, "shop.web") for number in range(RECORDS)])
-        check_conserved(server, stored=RECORDS)
+        check_conserved(server, stored=RECORDS // 2)
 
 
 SECURITY = {"sharedKey": "s3cret", "clientHostname": "web-1", "username": "alice"}

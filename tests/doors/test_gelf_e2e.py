@@ -20,17 +20,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from tests.doors.node_clients import node
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 
 pytestmark = pytest.mark.e2e
 RECORDS = 10_000
 _OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door", "service_name")
 _SHOWN = ["fatal", "error", "error", "error", "warn", "info", "info", "debug"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def port_of(server: ServerProcess, door: str) -> int:
@@ -161,6 +156,28 @@ def test_pygelf_over_http(server: ServerProcess, compress: bool) -> None:
     send(handler, begun, pause=lambda _: 0)
     check_found(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
     check_conserved(server, "gelf_http")
+
+
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+def test_pygelf_goes_on_when_the_server_was_killed_half_way(tmp_path: Path) -> None:
+    """Killed when it has the first half: the library does not look at what is answered."""
+    port, begun = free_port(), int(time.time()) - 60
+    with ServerProcess(tmp_path / "data", "--set", f"doors.gelf_http.port={port}") as server:
+        handler = pygelf.GelfHttpHandler("127.0.0.1", port, include_extra_fields=True, timeout=60)
+
+        def kill_half_way(number: int) -> float:
+            if number == RECORDS // 2:
+                server.wait_for_count(number + 1, count_query("gelf_http"))
+                server.kill()
+                server.start()
+            return 0
+
+        send(handler, begun, pause=kill_half_way)
+        check_found(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
+        check_conserved(server, "gelf_http")
+        assert server.verify().returncode == 0
 
 
 def test_a_sender_that_waits_for_its_answer_loses_nothing_to_a_kill(tmp_path: Path) -> None:

@@ -19,9 +19,8 @@ from logstash_async.formatter import LogstashEcsFormatter
 from logstash_async.handler import AsynchronousLogstashHandler
 
 from tests.certificates import Files
-from tests.doors.envoy import free_port
 from tests.receive.conftest import files
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 from tests.store_access import ask
 from tests.wire.test_lumberjack import ack, events, packed, window
 

@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,17 +20,12 @@ from meshseal.access.identity import Role
 from meshseal.spool.settings import SpoolSettings
 from tests.doors.node_clients import node
 from tests.receive.door import Door, DoorSettings, running_door
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 
 RECORDS = 10_000
 COUNT = 'sum(count_over_time({meshseal_door="splunk_hec"}[2h]))'
 CHANNEL = "0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba"
 _OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def check_found(server: ServerProcess, wanted: list[dict[str, Any]]) -> None:

@@ -25,14 +25,13 @@ from tests.doors.syslog_checks import (
     orders,
 )
 from tests.doors.syslog_senders import (
-    free_port,
     haproxy_to,
     nginx_to,
     rsyslog_to,
     syslog_ng_to,
     wait_until,
 )
-from tests.server import ServerProcess
+from tests.server import ServerProcess, free_port
 
 pytestmark = pytest.mark.e2e
 

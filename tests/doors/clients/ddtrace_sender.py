@@ -1,6 +1,7 @@
 """Sends spans with Datadog's tracer: `python ddtrace_sender.py TRACES SPANS_OF_EACH BEGUN_NANOS`.
 
-Every span has a number, and its times follow from it.
+Every span has a number, and its times follow from it. When half of the traces are sent it says so,
+and goes on after a line of input.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ def main() -> None:
             span.finish(finish_time=span.start_ns / 10**9 + 0.25)
         if trace % _FLUSH_AFTER == _FLUSH_AFTER - 1:
             tracer.flush()
+        if trace == traces // 2 - 1:
+            tracer.flush()
+            print("half", flush=True)
+            sys.stdin.readline()
     tracer.flush()
     tracer.shutdown()
 
