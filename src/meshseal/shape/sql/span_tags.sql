@@ -3,7 +3,7 @@
 -- model.proto; OpenTelemetry's specifications of its exporters to both, read backwards.
 
 -- An id as so many hexadecimal digits; a longer one stays what it is.
-CREATE OR REPLACE FUNCTION meshseal_span_id AS (id, digits) -> if(
+CREATE OR REPLACE FUNCTION meshseal_filled_id AS (id, digits) -> if(
     id = '' OR length(id) >= digits, lower(id), leftPad(lower(id), digits, '0'));
 
 -- OpenTelemetry's number of a kind. Zipkin and Jaeger have no word for a span within a process.

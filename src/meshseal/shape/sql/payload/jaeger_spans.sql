@@ -9,7 +9,7 @@ SELECT
     meshseal_jaeger_nanos(span.start_time_seconds, span.start_time_nanos) AS StartUnixNano,
     if(StartUnixNano = 0, 0, StartUnixNano + meshseal_jaeger_nanos(span.duration_seconds, span.duration_nanos)) AS EndUnixNano,
     trace_id AS TraceId,
-    meshseal_span_id(hex(span.span_id), 16) AS SpanId,
+    meshseal_filled_id(hex(span.span_id), 16) AS SpanId,
     if(parent = 0, '', tupleElement(references[parent], 2)) AS ParentSpanId,
     meshseal_value(tags, 'w3c.tracestate') AS TraceState,
     bitAnd(span.flags, 1) AS TraceFlags,
@@ -43,11 +43,11 @@ SELECT
 FROM (
     SELECT
         Tenant, Batch, Door, Source, received, labels, batch_process, spans_before, position, span,
-        meshseal_span_id(hex(span.trace_id), 32) AS trace_id,
+        meshseal_filled_id(hex(span.trace_id), 32) AS trace_id,
         meshseal_jaeger_pairs(span.tags) AS tags,
         span.process_service_name != '' OR notEmpty(span.process_tags) AS has_process,
         arrayMap(
-            reference -> (meshseal_span_id(hex(reference.trace_id), 32), meshseal_span_id(hex(reference.span_id), 16), reference.ref_type),
+            reference -> (meshseal_filled_id(hex(reference.trace_id), 32), meshseal_filled_id(hex(reference.span_id), 16), reference.ref_type),
             span.references) AS references,
         arrayFirstIndex(reference -> reference.3 = 0 AND reference.1 = trace_id, references) AS parent
     FROM (

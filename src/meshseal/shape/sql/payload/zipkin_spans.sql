@@ -8,9 +8,9 @@ SELECT
     toInt64(received_unix_nano) AS ReceivedUnixNano,
     meshseal_micros(span.timestamp) AS StartUnixNano,
     meshseal_micros(meshseal_zipkin_end(span.timestamp, span.duration)) AS EndUnixNano,
-    meshseal_span_id(hex(span.trace_id), 32) AS TraceId,
-    meshseal_span_id(hex(span.id), 16) AS SpanId,
-    meshseal_span_id(hex(span.parent_id), 16) AS ParentSpanId,
+    meshseal_filled_id(hex(span.trace_id), 32) AS TraceId,
+    meshseal_filled_id(hex(span.id), 16) AS SpanId,
+    meshseal_filled_id(hex(span.parent_id), 16) AS ParentSpanId,
     span.name AS SpanName,
     meshseal_tagged_kind(transform(span.kind, [0, 1, 2, 3, 4], ['', 'CLIENT', 'SERVER', 'PRODUCER', 'CONSUMER'], '?'), tags) AS KindNumber,
     meshseal_map(arrayConcat(

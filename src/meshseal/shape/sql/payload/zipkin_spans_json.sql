@@ -8,9 +8,9 @@ SELECT
     toInt64(received_unix_nano) AS ReceivedUnixNano,
     meshseal_micros(span.timestamp) AS StartUnixNano,
     meshseal_micros(meshseal_zipkin_end(span.timestamp, span.duration)) AS EndUnixNano,
-    meshseal_span_id(span.traceId, 32) AS TraceId,
-    meshseal_span_id(span.id, 16) AS SpanId,
-    meshseal_span_id(span.parentId, 16) AS ParentSpanId,
+    meshseal_filled_id(span.traceId, 32) AS TraceId,
+    meshseal_filled_id(span.id, 16) AS SpanId,
+    meshseal_filled_id(span.parentId, 16) AS ParentSpanId,
     span.name AS SpanName,
     meshseal_tagged_kind(span.kind, tags) AS KindNumber,
     meshseal_map(arrayConcat(
