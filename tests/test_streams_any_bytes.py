@@ -8,6 +8,7 @@ import io
 import json
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meshseal.wire import STREAMS
+from tests.certificates import Files, write_certificate
 from tests.conservation import check_conserved, check_well, settled
 from tests.doors.syslog_senders import wait_until
 from tests.server import ServerProcess
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.e2e
 
 CAPTURES = Path(__file__).parent / "wire" / "captures"
 TCP = sorted(one.name for one in STREAMS if one.session and not one.tls_only)
+TLS = sorted(one.name for one in STREAMS if one.session)
 UDP = sorted(one.name for one in STREAMS if one.datagrams)
 ACKS = re.compile(rb"(?:[12]A.{4})*", re.DOTALL)
 _SETTINGS = settings(
@@ -49,6 +52,7 @@ def datagrams(door: str) -> list[bytes]:
 
 
 SENT = {door: sent(door) for door in TCP}
+SENT["syslog_tls"] = SENT["syslog"]
 DATAGRAMS = {door: datagrams(door) for door in UDP}
 
 
@@ -57,6 +61,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data = tmp_path_factory.mktemp("streams") / "data"
     with ServerProcess(data, "--set", "limits.max_request_bytes=2000000") as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Files]]:
+    """A server with a certificate: every stream begins with a handshake."""
+    folder = tmp_path_factory.mktemp("secure")
+    files = write_certificate(folder)
+    settings = {
+        "tls.certificate_file": files.certificate,
+        "tls.key_file": files.key,
+        "limits.max_request_bytes": 2_000_000,
+    }
+    options = [word for pair in settings.items() for word in ("--set", "{}={}".format(*pair))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
+        with ServerProcess(folder / "data", *options) as process:
+            yield process, files
+            check_conserved(process, {})
+            check_well(process)
 
 
 def address(server: ServerProcess, door: str) -> tuple[str, int]:
@@ -69,17 +92,21 @@ def test_every_stream_is_open_that_needs_no_certificate(server: ServerProcess) -
     assert all(SENT.values())
 
 
-def talk(server: ServerProcess, door: str, pieces: list[bytes]) -> bytes:
+def talk(
+    server: ServerProcess, door: str, pieces: list[bytes], context: ssl.SSLContext | None = None
+) -> bytes:
     """Send pieces over one connection, and return what is answered until the server closes it."""
     answer = b""
-    with socket.create_connection(address(server, door), timeout=60) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    plain = socket.create_connection(address(server, door), timeout=60)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with context.wrap_socket(plain, server_hostname="localhost") if context else plain as sock:
         # A reset may overtake the answer: the server closes while bytes are still on their way.
         with contextlib.suppress(ConnectionError):
             for piece in pieces:
                 sock.sendall(piece)
         with contextlib.suppress(OSError):  # It is reset already.
-            sock.shutdown(socket.SHUT_WR)
+            # Not its own way: a socket with TLS would give bytes as they come from then on.
+            socket.socket.shutdown(sock, socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):
             while piece := sock.recv(65536):
                 answer += piece
@@ -102,8 +129,8 @@ def check_answer(door: str, answer: bytes) -> None:
 
 
 @st.composite
-def conversations(draw: st.DrawFn) -> tuple[str, list[bytes]]:
-    door = draw(st.sampled_from(TCP))
+def conversations(draw: st.DrawFn, doors: list[str]) -> tuple[str, list[bytes]]:
+    door = draw(st.sampled_from(doors))
     whole = draw(st.sampled_from(SENT[door]))
     some = st.one_of(st.just(whole), bent(whole), bent(whole), st.binary(max_size=300))
     data = draw(some)
@@ -112,12 +139,32 @@ def conversations(draw: st.DrawFn) -> tuple[str, list[bytes]]:
 
 
 @settings(_SETTINGS, max_examples=500)
-@given(conversation=conversations())
+@given(conversation=conversations(TCP))
 def test_any_bytes_are_answered_or_the_connection_is_closed(
     server: ServerProcess, conversation: tuple[str, list[bytes]]
 ) -> None:
     door, pieces = conversation
     check_answer(door, talk(server, door, pieces))
+
+
+@settings(_SETTINGS, max_examples=200)
+@given(conversation=conversations(TLS))
+def test_any_bytes_inside_tls_are_answered_or_the_connection_is_closed(
+    secure: tuple[ServerProcess, Files], conversation: tuple[str, list[bytes]]
+) -> None:
+    server, files = secure
+    door, pieces = conversation
+    context = ssl.create_default_context(cafile=str(files.certificate))
+    check_answer(door, talk(server, door, pieces, context))
+
+
+@settings(_SETTINGS, max_examples=100)
+@given(data=st.binary(max_size=300), door=st.sampled_from(TLS))
+def test_any_bytes_in_place_of_a_handshake_end_the_connection(
+    secure: tuple[ServerProcess, Files], data: bytes, door: str
+) -> None:
+    # An alert may be said first: of type 21.
+    assert talk(secure[0], door, [data])[:1] in (b"", b"\x15")
 
 
 @settings(_SETTINGS, max_examples=300)
