@@ -9,11 +9,14 @@ Retention never uses a TTL: a deletion must be authorised, checked against holds
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from meshseal.model import columns
 from meshseal.model.columns import PROMOTED, Column, Kind, Signal
 from meshseal.shape import anyvalue, canonical, render
 from meshseal.shape.assemble import RAW_COLUMNS
 from meshseal.shape.formats import BUILT_IN, Formats
+from meshseal.shape.networks import PRIVATE_NETWORKS, Network, trusted_proxy_function
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
 from meshseal.store import completeness
 
@@ -79,14 +82,18 @@ _DEDUPLICATION_WINDOW = 1000
 _COMPACT_BYTES = 128 << 20
 
 
-def create_statements(formats: Formats = BUILT_IN) -> list[str]:
+def create_statements(
+    formats: Formats = BUILT_IN, proxies: Iterable[Network] = PRIVATE_NETWORKS
+) -> list[str]:
     """Return the statements that create what is missing, and the functions anew.
 
     Args:
         formats: Which formats this installation has.
+        proxies: The networks whose proxies are trusted.
     """
     return [
         *render.statements("functions.sql"),
+        trusted_proxy_function(proxies),
         *render.statements("meaning.sql"),
         *render.statements("ecs.sql"),
         *render.statements("fluent.sql"),

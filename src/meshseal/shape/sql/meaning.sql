@@ -3,21 +3,37 @@
 
 -- ---- While reading --------------------------------------------------------------------------
 
--- Whether an address belongs to a proxy of one's own: those that are not routed on the internet.
-CREATE OR REPLACE FUNCTION meshseal_trusted_proxy AS (address) -> match(
-    address,
-    '^(10\\.|127\\.|192\\.168\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.|169\\.254\\.|100\\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\\.|::1$|[fF][cCdD][0-9a-fA-F]{2}:|[fF][eE]80:)');
+-- `meshseal_trusted_proxy(address)` is made by `networks.py` from the networks of the configuration.
 
--- The client of a request: of `X-Forwarded-For`, the rightmost address that is no trusted proxy, for
--- what stands left of it is only the client's word; its first where all are trusted; and the remote
--- address where there is none.
+CREATE OR REPLACE FUNCTION meshseal_is_address AS (text) -> isIPv4String(text) OR isIPv6String(text);
+
+-- An entry of `X-Forwarded-For`, or a peer, without its port, brackets and quotes.
+CREATE OR REPLACE FUNCTION meshseal_hop AS (text) -> if(
+    meshseal_is_address(text), text, tupleElement(meshseal_address(trim(BOTH ' \t"' FROM text)), 1));
+
+-- The client of a request: the peer, unless that is a trusted proxy. Then, of `X-Forwarded-For`, the
+-- rightmost entry that is no trusted proxy, for what stands left of it is only the client's word; its
+-- first where all are trusted. Where that entry is no address (`unknown`), the nearest hop that is known.
 CREATE OR REPLACE FUNCTION meshseal_client AS (forwarded_for, remote) -> multiIf(
-    forwarded_for IN ('', '-'), remote,
-    position(forwarded_for, ',') = 0, trim(BOTH ' ' FROM forwarded_for),
-    meshseal_first([
-        arrayLast(hop -> NOT meshseal_trusted_proxy(hop), arrayMap(hop -> trim(BOTH ' ' FROM hop), splitByChar(',', forwarded_for))),
-        trim(BOTH ' ' FROM substringIndex(forwarded_for, ',', 1)),
-        remote]));
+    forwarded_for IN ('', '-') AND position(remote, ':') = 0, remote,
+    forwarded_for IN ('', '-'), meshseal_hop(remote),
+    meshseal_is_address(remote) AND NOT meshseal_trusted_proxy(remote), remote,
+    meshseal_is_address(remote) AND meshseal_is_address(forwarded_for), forwarded_for,
+    meshseal_farthest(
+        arrayFilter(hop -> hop != '', arrayMap(hop -> meshseal_hop(hop), splitByChar(',', forwarded_for))),
+        meshseal_hop(remote)));
+
+CREATE OR REPLACE FUNCTION meshseal_farthest AS (given, remote) -> arrayMap(
+    hops -> arrayMap(
+        last -> multiIf(
+            meshseal_is_address(remote) AND NOT meshseal_trusted_proxy(remote), remote,
+            empty(hops), remote,
+            last = 0, hops[1],
+            meshseal_is_address(hops[last]), hops[last],
+            last < length(hops), hops[last + 1],
+            remote),
+        [arrayLastIndex(hop -> NOT meshseal_trusted_proxy(hop), hops)])[1],
+    [given])[1];
 
 -- The text of `mesh.mtls`: `proved_peer` is what the other end proved in TLS (a SPIFFE id, the subject of
 -- its certificate), `secure` whether there was TLS, `known` whether the source says so at all.
@@ -26,31 +42,52 @@ CREATE OR REPLACE FUNCTION meshseal_mtls AS (proved_peer, secure, known) -> mult
     known AND NOT secure, 'plaintext',
     '');
 
--- A trace id from whichever header carried it: W3C traceparent, B3 single, AWS X-Ray's `Root=`, 64 or
--- 128 bits in hex, Datadog's decimal number. 32 lower-case digits, or ''.
+-- A trace id from whichever header carried it: W3C traceparent, B3 single, AWS X-Ray, Google's
+-- `trace/span;o=1`, Jaeger's `trace:span:parent:flags`, 64 or 128 bits in hex, a decimal number. 32
+-- lower-case digits, or ''. Of sixteen or 32 digits it cannot be seen that they are decimal.
 CREATE OR REPLACE FUNCTION meshseal_trace_id AS (text) -> multiIf(
     text IN ('', '-'), '',
-    match(text, '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}'), meshseal_hex_id(substring(text, 4, 32), 32),
-    match(text, '(?:^|;)(?:Root|Self)=1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}'),
-        meshseal_hex_id(arrayStringConcat(extractGroups(text, 'Root=1-([0-9a-fA-F]{8})-([0-9a-fA-F]{24})')), 32),
     match(text, '^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16})(?:-|$)'), meshseal_hex_id(substringIndex(text, '-', 1), 32),
-    match(text, '^[0-9]{1,20}$') AND toUInt64OrZero(text) != 0, leftPad(lower(hex(toUInt64OrZero(text))), 32, '0'),
-    '');
+    match(text, '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)') AND NOT startsWith(text, 'ff'), meshseal_hex_id(substring(text, 4, 32), 32),
+    match(text, '(?:^|[;, ])Root=1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}(?:[;, ]|$)'),
+        meshseal_hex_id(arrayStringConcat(extractGroups(text, 'Root=1-([0-9a-fA-F]{8})-([0-9a-fA-F]{24})')), 32),
+    match(text, '^(?:Self=)?1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}(?:;|$)'),
+        meshseal_hex_id(arrayStringConcat(extractGroups(text, '1-([0-9a-fA-F]{8})-([0-9a-fA-F]{24})')), 32),
+    match(text, '^[0-9a-fA-F]{32}/[0-9]{1,20}(?:;|$)'), meshseal_hex_id(substring(text, 1, 32), 32),
+    match(text, '^[0-9a-fA-F]{1,32}:[0-9a-fA-F]{1,16}:[0-9a-fA-F]{1,16}:[0-9a-fA-F]{1,2}$'), meshseal_hex_id(leftPad(substringIndex(text, ':', 1), 32, '0'), 32),
+    meshseal_decimal_id(text, 32));
 
 -- A span id from whichever header carried it; 16 lower-case digits, or ''.
 CREATE OR REPLACE FUNCTION meshseal_span_id AS (text) -> multiIf(
     text IN ('', '-'), '',
-    match(text, '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}'), meshseal_hex_id(substring(text, 37, 16), 16),
-    match(text, '(?:^|;)Parent=[0-9a-fA-F]{16}'), meshseal_hex_id(extract(text, 'Parent=([0-9a-fA-F]{16})'), 16),
-    match(text, '^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16})-[0-9a-fA-F]{16}'), meshseal_hex_id(extract(text, '^[0-9a-fA-F]+-([0-9a-fA-F]{16})'), 16),
     match(text, '^[0-9a-fA-F]{16}$'), meshseal_hex_id(text, 16),
-    match(text, '^[0-9]{1,20}$') AND toUInt64OrZero(text) != 0, leftPad(lower(hex(toUInt64OrZero(text))), 16, '0'),
+    match(text, '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)') AND NOT startsWith(text, 'ff'), meshseal_hex_id(substring(text, 37, 16), 16),
+    match(text, '^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16})-[0-9a-fA-F]{16}(?:-|$)'), meshseal_hex_id(extract(text, '^[0-9a-fA-F]+-([0-9a-fA-F]{16})'), 16),
+    match(text, '(?:^|[;, ])Parent=[0-9a-fA-F]{16}(?:[;, ]|$)'), meshseal_hex_id(extract(text, 'Parent=([0-9a-fA-F]{16})'), 16),
+    match(text, '^[0-9a-fA-F]{32}/[0-9]{1,20}(?:;|$)'), meshseal_decimal_id(extract(text, '/([0-9]{1,20})'), 16),
+    match(text, '^[0-9a-fA-F]{1,32}:[0-9a-fA-F]{1,16}:[0-9a-fA-F]{1,16}:[0-9a-fA-F]{1,2}$'), meshseal_hex_id(leftPad(splitByChar(':', text)[2], 16, '0'), 16),
+    meshseal_decimal_id(text, 16));
+
+-- An id that is a decimal number of at most 64 bits, as Datadog writes them, in so many hexadecimal
+-- digits; '' for any other.
+CREATE OR REPLACE FUNCTION meshseal_decimal_id AS (text, digits) -> if(
+    match(text, '^[0-9]{1,20}$') AND toString(toUInt64OrZero(text)) = replaceRegexpOne(text, '^0+([0-9])', '\\1') AND toUInt64OrZero(text) != 0,
+    leftPad(lower(hex(toUInt64OrZero(text))), digits, '0'),
     '');
+
+-- Datadog's ids, `dd.trace_id` and `dd.span_id`: decimal, or a trace's 128 bits in hex.
+CREATE OR REPLACE FUNCTION meshseal_datadog_id AS (text, digits) -> if(
+    length(text) = 32, meshseal_hex_id(text, digits), meshseal_decimal_id(text, digits));
 
 -- ---- On stored columns ----------------------------------------------------------------------
 
--- The name by which the register of services knows a service.
-CREATE OR REPLACE FUNCTION meshseal_alias AS (name) -> name;
+-- The name by which a tenant's register of services knows a service, or the name itself. Asked with
+-- the tenant as a bound value it is cheapest; the column `Tenant` will do. `register.py` makes this and
+-- the next anew whenever the register changes.
+CREATE OR REPLACE FUNCTION meshseal_alias AS (tenant, name) -> name;
+
+-- A label that the register has for a service, by the service's own name there, or ''.
+CREATE OR REPLACE FUNCTION meshseal_service_label AS (tenant, service, label) -> '';
 
 -- The mesh or the proxy that a record tells of, or ''.
 CREATE OR REPLACE FUNCTION meshseal_mesh AS (format, resource, other) -> meshseal_first([
