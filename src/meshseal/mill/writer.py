@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from meshseal.mill.edges import EdgesWriter
 from meshseal.model import protowire as wire
 from meshseal.model.columns import LOGS, SPANS, Signal
 from meshseal.store.completeness import ArrivalsWriter, Seen
@@ -71,6 +72,7 @@ class StoreWriter:
         self._known_keys: set[tuple[str, str, str, str]] = set()
         self._parts = PartsWatch(handle)
         self._arrivals = ArrivalsWriter(handle, stage_tables)
+        self._edges = EdgesWriter(handle, stage_tables[LOGS.table])
 
     def write(
         self, segment: int, batches: Iterable[int], *, again: bool, seen: Sequence[Seen] = ()
@@ -94,6 +96,8 @@ class StoreWriter:
             if not self._write(signal, segment, batches, again=again):
                 continue
             written.append(signal)
+            if signal is LOGS:
+                self._edges.write(segment, batches, again=again)
             if signal is LOGS and not counted:
                 self._execute(
                     f"INSERT INTO {STREAMS}\n"

@@ -2,7 +2,8 @@
 
 `logs` and `spans` hold the records. Two more are fed with every batch of logs, so that questions
 about what there is need no scan: `streams`, how many records of which resource in which hour, and
-`attribute_keys`.
+`attribute_keys`. What came at all is in the tables of `completeness`, who called whom in that of
+`mesh`.
 
 Retention never uses a TTL: a deletion must be authorised, checked against holds and certified.
 """
@@ -18,12 +19,13 @@ from meshseal.shape.assemble import RAW_COLUMNS
 from meshseal.shape.formats import BUILT_IN, Formats
 from meshseal.shape.networks import PRIVATE_NETWORKS, Network, trusted_proxy_function
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
-from meshseal.store import completeness
+from meshseal.store import completeness, mesh
 
 LOGS, SPANS = columns.LOGS.table, columns.SPANS.table
 STREAMS, ATTRIBUTE_KEYS = "streams", "attribute_keys"
 RECORDS = (LOGS, SPANS)
-TABLES = (*RECORDS, STREAMS, ATTRIBUTE_KEYS, completeness.ARRIVALS, completeness.COUNTERS)
+DEFINITIONS = (*completeness.DEFINITIONS, mesh.DEFINITION)
+TABLES = (*RECORDS, STREAMS, ATTRIBUTE_KEYS, *(one.name for one in DEFINITIONS))
 
 SEAL_HINT = "SealHint"
 """The first four bytes of the record's leaf. The tree's root is what proves; this only lets
@@ -95,6 +97,7 @@ def create_statements(
         *render.statements("functions.sql"),
         trusted_proxy_function(proxies),
         *render.statements("meaning.sql"),
+        *render.statements("formats.sql"),
         *render.statements("ecs.sql"),
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),
@@ -108,7 +111,7 @@ def create_statements(
         _create_spans(),
         _create_streams(),
         _create_attribute_keys(),
-        *(_defined(definition) for definition in completeness.DEFINITIONS),
+        *(_defined(definition) for definition in DEFINITIONS),
         *_keep_replaced_parts(_REPLACED_SECONDS),
     ]
 

@@ -1,0 +1,154 @@
+"""The table of the mesh's edges: which service called which, how often, how well, how safely.
+
+`edges` is fed with every batch of logs (`mill/edges.py`), so that a question about a month of a
+mesh reads no record. It has each edge three times: by minute, by hour and by day, told apart by
+`Resolution`, in seconds. What lies inside a range of time is read from days, what is left at its
+ends from hours, and what is left at theirs from minutes.
+
+All figures of a row can be added up; its latencies are a sketch (DDSketch) that can be merged, and
+merged sketches are exactly the sketch of all records together.
+
+Rows without a tenant say which batches have been counted. Each is written in the same part as what
+it tells of, so that both are there, or neither: a batch is never counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from meshseal.shape.assemble import UNKNOWN_SERVICE
+from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED
+from meshseal.store.completeness import Definition
+
+EDGES = "edges"
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+LATENCY = "quantilesDD(0.01, 0.5, 0.95, 0.99)"
+"""The sketch of latencies, in nanoseconds: p50, p95 and p99, each true to one in a hundred."""
+
+_KEYWORD = "LowCardinality(String)"
+_SUM = "SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))"
+_FLAGS = "SimpleAggregateFunction(sumMap, Map(String, UInt64)) CODEC(ZSTD(1))"
+_TIME = "DateTime64(9, 'UTC')"
+
+KEYS: dict[str, str] = {
+    "Tenant": _KEYWORD,
+    "Resolution": "UInt32 CODEC(Delta, ZSTD(1))",
+    "Start": "DateTime('UTC') CODEC(Delta, ZSTD(1))",
+    "Source": _KEYWORD,
+    "Destination": _KEYWORD,
+    "SourceNamespace": _KEYWORD,
+    "DestinationNamespace": _KEYWORD,
+    "Reporter": _KEYWORD,
+    "Mesh": _KEYWORD,
+    "Cluster": _KEYWORD,
+    "Protocol": _KEYWORD,
+    "Batch": "UInt64 CODEC(Delta, ZSTD(1))",
+}
+"""What a row is of. An end without a name is what is outside of all that is known by name."""
+
+FIGURES: dict[str, str] = {
+    "Requests": _SUM,
+    "Errors4xx": _SUM,
+    "Errors5xx": _SUM,
+    "Failed": _SUM,
+    "RequestBytes": _SUM,
+    "ResponseBytes": _SUM,
+    "Mutual": _SUM,
+    "Plaintext": _SUM,
+    "Unknown": _SUM,
+    "Retries": _SUM,
+    "Latency": f"AggregateFunction({LATENCY}, UInt64) CODEC(ZSTD(1))",
+    "Flags": _FLAGS,
+    "FirstSeen": f"SimpleAggregateFunction(min, {_TIME}) CODEC(ZSTD(1))",
+    "LastSeen": f"SimpleAggregateFunction(max, {_TIME}) CODEC(ZSTD(1))",
+}
+"""What it says. `Failed` are those that got no answer: no status, and a flag or an error."""
+
+COLUMNS = {**KEYS, **FIGURES}
+
+DEFINITION = Definition(
+    EDGES,
+    [f"{name} {type_}" for name, type_ in COLUMNS.items()],
+    engine="AggregatingMergeTree",
+    # Minutes by day, for they are many; hours and days by month, so that few parts are looked into.
+    partition=f"if(Resolution = {MINUTE}, toYYYYMMDD(Start), toYYYYMM(Start))",
+    order=f"({', '.join(KEYS)})",
+)
+
+ACCESS_FORMATS = (
+    "istio_json", "istio_text", "envoy_text", "envoy_json", "envoy_als", "ztunnel", "ztunnel_json",
+    "kuma_http", "kuma_tcp", "linkerd_access", "linkerd_access_json", "nginx_combined",
+    "ingress_nginx", "traefik_clf", "traefik_json", "haproxy_http", "haproxy_tcp", "haproxy_https",
+    "aws_alb", "aws_vpc_lattice", "meshseal_access",
+)  # fmt: skip
+"""The formats whose every record is a call, even if it names one end only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one INSERT writes: rows of these resolutions, and the note of it beside them."""
+
+    resolutions: tuple[int, ...]
+    noted: tuple[int, ...]
+
+
+ALL = Share((MINUTE, HOUR, DAY), (MINUTE, HOUR))
+MINUTES = Share((MINUTE,), (MINUTE,))
+LONGER = Share((HOUR, DAY), (HOUR,))
+"""`MINUTES` and `LONGER` lie in partitions of their own; each has its notes there."""
+
+
+def is_edge() -> str:
+    """Return the SQL condition under which a record of `logs` is a call between two ends."""
+    known = ", ".join(f"'{name}'" for name in sorted({*_built_in(), OTLP, UNPARSED}))
+    access = ", ".join(f"'{name}'" for name in ACCESS_FORMATS)
+    named = f"ServiceName NOT IN ('', '{UNKNOWN_SERVICE}')"
+    # A format that is not built in was made from an Envoy's access log.
+    return (
+        f"((PeerService != '' AND {named})"
+        f" OR ((Reporter IN ('inbound', 'outbound', 'gateway')"
+        f" OR Format IN ({access}) OR Format NOT IN ({known}))"
+        f" AND (PeerService != '' OR {named})))"
+    )
+
+
+def edges_insert(source: str, share: Share, *, where: Iterable[str] = ()) -> str:
+    """Return the INSERT of the edges of records that lie in a table as `logs` has them.
+
+    Args:
+        source: The table.
+        share: Which rows to write.
+        where: Conditions that its records must meet beside being of an edge.
+    """
+    return f"INSERT INTO {EDGES} ({', '.join(COLUMNS)})\n" + _select().replace(
+        "$resolutions", _array(share.resolutions)
+    ).replace("$noted", _array(share.noted)).replace("$source", source).replace(
+        "$where", " AND ".join((is_edge(), *where))
+    )
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return f"CAST({list(numbers)}, 'Array(UInt32)')"
+
+
+@cache
+def _select() -> str:
+    text = resources.files("meshseal.store").joinpath("edges.sql").read_text()
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    state = LATENCY.replace("(", "StateIf(", 1)
+    return (
+        "\n".join(lines)
+        .strip()
+        .replace("$columns", ", ".join(COLUMNS))
+        .replace("$latency", f"{state}(assumeNotNull(DurationNanos), isNotNull(DurationNanos))")
+        .replace("$unknown", f"'{UNKNOWN_SERVICE}'")
+    )
+
+
+def _built_in() -> set[str]:
+    return set(BUILT_IN.hints) | {"envoy_als"}

@@ -1,0 +1,102 @@
+"""Calls are counted into the table of edges once, however often their segment is milled."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from meshseal.store.mesh import DAY, HOUR, MINUTE
+from tests.server import ServerProcess, istio_line
+from tests.store_access import ask, command
+
+pytestmark = pytest.mark.e2e
+
+DAY_NANOS = 86_400 * 10**9
+DAYS, RECORDS = 100, 500
+COUNT = 'sum(count_over_time({service_name="cart"}[2500h]))'
+
+FIGURES = """SELECT
+    Resolution, sum(Requests), count() > 0, sum(ResponseBytes),
+    quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(Latency),
+    toUnixTimestamp64Nano(min(FirstSeen)), toUnixTimestamp64Nano(max(LastSeen))
+FROM edges
+WHERE Tenant != ''
+GROUP BY Resolution
+ORDER BY Resolution"""
+
+SCAN = """SELECT
+    count(), true, sum(HttpResponseBodySize),
+    quantilesDD(0.01, 0.5, 0.95, 0.99)(assumeNotNull(DurationNanos)),
+    toUnixTimestamp64Nano(min(Timestamp)), toUnixTimestamp64Nano(max(Timestamp))
+FROM logs
+WHERE ServiceName = 'cart'"""
+
+STARTS = """SELECT
+    e.Resolution, countIf(e.Requests != l.requests), count()
+FROM (
+    SELECT Resolution, Start, sum(Requests) AS Requests
+    FROM edges WHERE Tenant != '' GROUP BY ALL
+) AS e
+LEFT JOIN (
+    SELECT arrayJoin([60, 3600, 86400]) AS resolution,
+        toDateTime(intDiv(toUnixTimestamp(Timestamp), resolution) * resolution, 'UTC') AS start,
+        count() AS requests
+    FROM logs WHERE ServiceName = 'cart' GROUP BY ALL
+) AS l ON l.resolution = e.Resolution AND l.start = e.Start
+GROUP BY e.Resolution ORDER BY e.Resolution"""
+
+
+def check(server: ServerProcess) -> None:
+    """Every resolution has the figures of a full scan, as a whole and at each of its steps."""
+    (scanned,) = ask(server, SCAN)
+    assert scanned[0] == RECORDS
+    expected = [(resolution, *scanned) for resolution in (MINUTE, HOUR, DAY)]
+    assert ask(server, FIGURES) == expected
+    starts = ask(server, STARTS)
+    assert [(resolution, wrong) for resolution, wrong, _ in starts] == [
+        (MINUTE, 0), (HOUR, 0), (DAY, 0),
+    ]  # fmt: skip
+    assert [there for _, _, there in starts] == [DAYS, DAYS, DAYS]
+
+
+def test_calls_are_counted_once(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data", "--set", "spool.segment_age_seconds=60")
+    server.start()
+    now = time.time_ns()
+    lines = [istio_line(n, at_unix_nano=now - n % DAYS * DAY_NANOS) for n in range(RECORDS)]
+    assert server.ship("\n".join(lines).encode()) == RECORDS
+    server.kill()
+    (segment,) = (tmp_path / "data" / "spool").glob("*.segment")
+    copy = shutil.copy(segment, tmp_path / "copy")
+
+    def mill_again() -> None:
+        shutil.copy(copy, segment)
+        server.start()
+        server.wait_for_count(RECORDS, COUNT)
+        while segment.exists():
+            time.sleep(0.05)
+        check(server)
+
+    mill_again()
+    noted = "SELECT count(), sum(Requests) FROM edges WHERE Tenant = ''"
+    assert ask(server, noted) == [(2 * DAYS, 2 * RECORDS)]
+    # As if parts had turned out broken: minutes of a day, hours and days of a month.
+    day, month = time.gmtime((now - 3 * DAY_NANOS) / 1e9), time.gmtime((now - 50 * DAY_NANOS) / 1e9)
+    command(server, f"ALTER TABLE edges DROP PARTITION {time.strftime('%Y%m%d', day)}")
+    command(server, f"ALTER TABLE edges DROP PARTITION {time.strftime('%Y%m', month)}")
+    assert ask(server, FIGURES)[0][1] < RECORDS
+    assert server.stop() == 0
+    for _ in range(2):
+        mill_again()
+        assert ask(server, noted) == [(2 * DAYS, 2 * RECORDS)]
+        assert server.stop() == 0
+    assert server.verify().returncode == 0
+
+
+def test_records_of_no_call_are_not_looked_at(server: ServerProcess) -> None:
+    server.ship(b'{"message": "cart is empty", "service": "cart", "status": 200}\nplain text\n')
+    server.wait_for_count(2, 'sum(count_over_time({service_name=~".+"}[1h]))')
+    assert ask(server, "SELECT count() FROM edges") == [(0,)]
