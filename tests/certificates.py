@@ -21,6 +21,12 @@ class Files:
     key: Path
     both: Path
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What makes a server use it."""
+        settings = {"tls.certificate_file": self.certificate, "tls.key_file": self.key}
+        return tuple(word for pair in settings.items() for word in ("--set", "{}={}".format(*pair)))
+
 
 def write_certificate(folder: Path) -> Files:
     """Write a certificate for localhost that is good for a day."""

@@ -68,12 +68,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPro
     """A server with a certificate: every stream begins with a handshake."""
     folder = tmp_path_factory.mktemp("secure")
     files = write_certificate(folder)
-    settings = {
-        "tls.certificate_file": files.certificate,
-        "tls.key_file": files.key,
-        "limits.max_request_bytes": 2_000_000,
-    }
-    options = [word for pair in settings.items() for word in ("--set", "{}={}".format(*pair))]
+    options = (*files.options, "--set", "limits.max_request_bytes=2000000")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
         with ServerProcess(folder / "data", *options) as process:

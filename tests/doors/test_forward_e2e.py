@@ -15,6 +15,7 @@ import requests
 from fluent.sender import EventTime, FluentSender
 
 from meshseal.spool.copies import DELIVERY_SECONDS
+from tests.certificates import write_certificate
 from tests.doors.envoy import cluster, http_listener, running_envoy
 from tests.doors.forward_sender import chunk, event_time, send_all
 from tests.doors.node_clients import node
@@ -158,15 +159,20 @@ SECURITY = {"sharedKey": "s3cret", "clientHostname": "web-1", "username": "alice
 
 
 @pytest.mark.parametrize(
-    ("client", "mode"),
+    ("client", "mode", "tls"),
     [
-        ("fluent-org", "Message"),
-        ("fluent-org", "Forward"),
-        ("fluent-org", "CompressedPackedForward"),
-        ("fluent-logger", "PackedForward"),
+        ("fluent-org", "Message", False),
+        ("fluent-org", "Forward", True),
+        ("fluent-org", "CompressedPackedForward", False),
+        ("fluent-logger", "PackedForward", False),
     ],
 )
-def test_clients_of_node_with_a_key_and_a_password(tmp_path: Path, client: str, mode: str) -> None:
+def test_clients_of_node_with_a_key_and_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: str, mode: str, tls: bool
+) -> None:
+    files = write_certificate(tmp_path)
+    if tls:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
     begun = int(time.time()) - 60
     events = tmp_path / "events"
     events.write_text(
@@ -175,15 +181,19 @@ def test_clients_of_node_with_a_key_and_a_password(tmp_path: Path, client: str, 
             for number in range(RECORDS)
         )
     )
-    with ServerProcess(tmp_path / "data", *secrets(tmp_path)) as server:
-        where = {"host": "127.0.0.1", "port": port_of(server)}
+    options = (*secrets(tmp_path), *(files.options if tls else ()))
+    with ServerProcess(tmp_path / "data", *options) as server:
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": port_of(server)}
+        if tls:
+            authority = files.certificate.read_text()
+            where["tls"] = {"ca": authority, "servername": "localhost"}
         security = {**SECURITY, "password": "wonder"}
-        options = {"tag": "shop", "eventMode": mode, "security": security, "parallel": 2500}
+        own = {"tag": "shop", "eventMode": mode, "security": security, "parallel": 2500}
         if client == "fluent-org":
-            options |= {"socket": where, "flushInterval": 20, "ack": {"ackTimeout": 60_000}}
+            own |= {"socket": where, "flushInterval": 20, "ack": {"ackTimeout": 60_000}}
         else:
-            options |= {**where, "flushInterval": 20, "requireAckResponse": True}
-        process = node("forward.js", client, json.dumps(options), str(events))
+            own |= {**where, "flushInterval": 20, "requireAckResponse": True}
+        process = node("forward.js", client, json.dumps(own), str(events))
         said = process.communicate(timeout=120)[0]
         assert (process.returncode, said.split()[-1]) == (0, str(RECORDS)), said[-500:]
         check_found(server, [record(number, begun, "shop.web") for number in range(RECORDS)])

@@ -19,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tests.certificates import write_certificate
 from tests.doors.node_clients import node
 from tests.server import ServerProcess, free_port
 
@@ -125,6 +126,22 @@ def test_pygelf_over_tcp(server: ServerProcess) -> None:
     send(handler, begun, pause=lambda _: 0)
     check_found(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
     check_conserved(server, "gelf")
+
+
+def test_pygelf_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, files = int(time.time()) - 60, write_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
+    with ServerProcess(tmp_path / "data", *files.options) as server:
+        handler = pygelf.GelfTlsHandler(
+            validate=True,
+            ca_certs=str(files.certificate),
+            host="localhost",
+            port=port_of(server, "gelf"),
+            include_extra_fields=True,
+        )
+        send(handler, begun, pause=lambda _: 0)
+        check_found(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
+        check_conserved(server, "gelf")
 
 
 def test_graypy_over_udp_with_chunks_and_zlib(server: ServerProcess) -> None:

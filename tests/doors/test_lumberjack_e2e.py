@@ -247,12 +247,7 @@ def test_python_logstash_async(server: ServerProcess, handler: AsynchronousLogst
 
 def test_a_certificate_names_the_sender(tmp_path: Path, files: Files) -> None:
     """Outside of a trial: whoever shows a certificate may send, under its name."""
-    settings = {
-        "tls.certificate_file": files.certificate,
-        "tls.key_file": files.key,
-        "tls.client_ca_file": files.certificate,
-    }
-    arguments = [word for name, file in settings.items() for word in ("--set", f"{name}={file}")]
+    arguments = [*files.options, "--set", f"tls.client_ca_file={files.certificate}"]
     server = ServerProcess(tmp_path / "data", *arguments, trial=False)
     orders = [Order(number) for number in range(1000)]
     server.start(wait=False)

@@ -73,13 +73,7 @@ def test_a_server_that_is_stopped_takes_what_has_reached_it(
 ) -> None:
     files = write_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
-    options = (
-        "--set",
-        f"tls.certificate_file={files.certificate}",
-        "--set",
-        f"tls.key_file={files.key}",
-    )
-    with ServerProcess(tmp_path / "data", *(options if tls else ())) as server:
+    with ServerProcess(tmp_path / "data", *(files.options if tls else ())) as server:
         plain = socket.create_connection(address(server, "syslog"))
         context = ssl.create_default_context(cafile=str(files.certificate))
         sock = context.wrap_socket(plain, server_hostname="localhost") if tls else plain
@@ -137,12 +131,7 @@ def test_a_sender_over_tls_that_hangs_up_at_once_loses_nothing(
     """It never reads what TLS itself sends back; closing then must not undo what it sent."""
     files = write_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.certificate))
-    tls = (
-        "--set",
-        f"tls.certificate_file={files.certificate}",
-        "--set",
-        f"tls.key_file={files.key}",
-    )
+    tls = files.options
     context = ssl.create_default_context(cafile=str(files.certificate))
     with ServerProcess(tmp_path / "data", *tls) as server:
         for connection in range(20):

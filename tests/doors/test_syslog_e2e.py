@@ -89,12 +89,7 @@ def test_rsyslog_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         'template="RSYSLOG_SyslogProtocol23Format" action.resumeRetryCount="-1"'
     )
     arguments = (
-        *(
-            "--set",
-            f"tls.certificate_file={files.certificate}",
-            "--set",
-            f"tls.key_file={files.key}",
-        ),
+        *files.options,
         *("--set", f"doors.syslog_tls.port={port}"),
     )
     authority = f'defaultNetstreamDriverCAFile="{files.certificate}"'
