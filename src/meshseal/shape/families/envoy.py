@@ -19,6 +19,7 @@ FORMATS: tuple[Format, ...] = (
         closed=True,
         mesh=True,
         title="Istio and Consul JSON access log",
+        telling=('"response_code"',),
     ),
     Format(
         name="istio_text",
@@ -28,6 +29,7 @@ FORMATS: tuple[Format, ...] = (
         closed=True,
         mesh=True,
         title="Istio default text access log",
+        starts="[",
     ),
     Format(
         name="envoy_text",
@@ -37,6 +39,7 @@ FORMATS: tuple[Format, ...] = (
         closed=True,
         mesh=True,
         title="Envoy default text access log (also AWS App Mesh)",
+        starts="[",
     ),
 )
 

@@ -25,6 +25,13 @@ class Format:
         attributes: Which attributes that SELECT gives as columns.
         extra: Whether its SELECT gives an array `pairs` beside its columns: what of the line has no
             column, such as keys that a user has added.
+        telling: Texts of which every line of it holds one, and hardly a line of another format. All
+            formats' are looked for in one pass over the line, so that such a format's `check` runs
+            only where it is likely to hold (`shape.recognise`).
+        starts: Without a telling text, the ASCII characters that its lines begin with; where it is
+            empty, `check` runs on every line that no other format claims.
+        reads: Names of a row's own attributes that the SELECT reads where the body is no JSON: what
+            it makes of them takes their place.
     """
 
     name: str
@@ -37,3 +44,6 @@ class Format:
     select: str = ""
     attributes: tuple[str, ...] = ()
     extra: bool = False
+    reads: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
+    starts: str = ""

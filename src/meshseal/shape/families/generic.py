@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
+
 from meshseal.shape.families.format import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -12,6 +14,7 @@ FORMATS: tuple[Format, ...] = (
         closed=False,
         mesh=False,
         title="Any JSON object",
+        starts="{",
     ),
     Format(
         name="logfmt",
@@ -21,5 +24,6 @@ FORMATS: tuple[Format, ...] = (
         closed=False,
         mesh=False,
         title="logfmt",
+        starts=f"{ascii_letters}_@",
     ),
 )
