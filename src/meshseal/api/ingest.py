@@ -161,7 +161,9 @@ class HttpIngest:
             await self._intake.take(decoded, door=protocol.name, tenant=tenant)
             if decoded.refused:
                 code = decoded.refused_code
-                self._intake.refuse(protocol.name, tenant, code, decoded.refused)
+                self._intake.refuse(protocol.name, tenant, code, decoded.refused, source)
+            if tenant and source:
+                self._intake.hear(decoded, door=protocol.name, tenant=tenant, source=source)
         return decoded
 
 
@@ -207,7 +209,9 @@ def grpc_handler(
             )
             await intake.take(decoded, door=protocol.name, tenant=tenant)
             if decoded.refused:
-                intake.refuse(protocol.name, tenant, decoded.refused_code, decoded.refused)
+                refused, code = decoded.refused, decoded.refused_code
+                intake.refuse(protocol.name, tenant, code, refused, source)
+            intake.hear(decoded, door=protocol.name, tenant=tenant, source=source)
         except MeshsealError as error:
             count_refused(protocol, error)
             reply = protocol.refuse(error, call.metadata)

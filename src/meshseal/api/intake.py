@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from meshseal.model import telemetry
+from meshseal.model.counters import Alive
 from meshseal.model.envelope import Chunk, Envelope
 from meshseal.model.errors import OverloadedError
 from meshseal.receive.rates import Rates
 from meshseal.spool.copies import Chunks, Deliveries, InDoubt, delivery_digest
 from meshseal.spool.spool import Spool
 from meshseal.spool.tally import TallyBook
+from meshseal.store.counter_book import CounterBook
 from meshseal.wire.protocol import Decoded
 
 _RETRY_SECONDS = 0.25
@@ -24,7 +26,7 @@ class Intake:
     """What every door hands its records to.
 
     `on_chunk` and `on_delivery` are told in which segment a numbered chunk, or a named delivery,
-    is.
+    is. `book` keeps what senders say of themselves.
     """
 
     spool: Spool
@@ -35,6 +37,7 @@ class Intake:
     rates: Rates
     on_chunk: Callable[[int, str, Chunk], None]
     on_delivery: Callable[[int, bytes], None]
+    book: CounterBook | None = None
     _in_progress: dict[object, asyncio.Event] = field(default_factory=dict)
 
     async def take(
@@ -63,7 +66,7 @@ class Intake:
         copies = records - sum(envelope.records for envelope in envelopes)
         if copies:
             telemetry.RECORDS_DEDUPLICATED.labels(door, tenant).inc(copies)
-            self.tallies.deduplicated(tenant, door, copies)
+            self.tallies.deduplicated(tenant, door, copies, _source(decoded.envelopes))
             records -= copies
         if not envelopes:
             return
@@ -72,7 +75,7 @@ class Intake:
         except (OverloadedError, asyncio.CancelledError) as error:
             code = getattr(error, "code", OverloadedError.code)
             telemetry.RECORDS_REFUSED.labels(door, tenant, code).inc(records)
-            self.tallies.refused(tenant, door, records)
+            self.tallies.refused(tenant, door, records, _source(envelopes))
             raise
         telemetry.SPOOL_RECORDS.inc(records)
         for envelope in envelopes:
@@ -88,11 +91,26 @@ class Intake:
                     raise
                 await asyncio.sleep(max(_RETRY_SECONDS, 0.1 * error.retry_after_seconds))
 
-    def refuse(self, door: str, tenant: str, code: str, records: int) -> None:
+    def refuse(self, door: str, tenant: str, code: str, records: int, source: str = "") -> None:
         """Count records that a door had to refuse one by one, without the rest of a request."""
         telemetry.RECORDS_RECEIVED.labels(door, tenant).inc(records)
         telemetry.RECORDS_REFUSED.labels(door, tenant, code).inc(records)
-        self.tallies.refused(tenant, door, records)
+        self.tallies.refused(tenant, door, records, source)
+
+    def hear(self, decoded: Decoded, *, door: str, tenant: str, source: str) -> None:
+        """Note what a sender says of itself beside records: its counters, and that it lives."""
+        if self.book is None:
+            return
+        self.book.read(tenant, source, decoded.readings)
+        if not decoded.envelopes:
+            # OTLP says whose metrics they are: a sign of life of that service, at any door.
+            for one in decoded.alive or (Alive(),):
+                self.book.alive(tenant, source, "" if one.service else door, one)
+
+    def lives(self, tenant: str, source: str, door: str) -> None:
+        """Note a sign of life that says no more than who gave it."""
+        if self.book is not None:
+            self.book.alive(tenant, source, door, Alive())
 
     def _spend(self, envelopes: tuple[Envelope, ...]) -> None:
         if envelopes:
@@ -137,6 +155,12 @@ class Intake:
         if envelope.delivery:
             return self.deliveries.has(delivery_digest(envelope))
         return self.in_doubt.take(envelope)
+
+
+def _source(envelopes: tuple[Envelope, ...]) -> str:
+    """Return who sent envelopes; '' where it is not one sender alone."""
+    sources = {envelope.source for envelope in envelopes}
+    return sources.pop() if len(sources) == 1 else ""
 
 
 def _identity(envelope: Envelope) -> object:

@@ -223,13 +223,25 @@ class StreamIngest:
             case Refuse():
                 self._count_refused(step.error, stream)
                 if step.records:
-                    tenant = self._access.tenant
-                    self._intake.refuse(self._protocol.name, tenant, step.error.code, step.records)
+                    self._intake.refuse(
+                        self._protocol.name,
+                        self._access.tenant,
+                        step.error.code,
+                        step.records,
+                        self._source(stream),
+                    )
                 await self._say(stream, step.data)
                 return not step.closes
             case Take():
                 await self._take(stream, session, step, lease)
         return True
+
+    def _source(self, stream: Stream) -> str:
+        """Return who sends; '' where the protocol's own handshake says so."""
+        if self._protocol.handshake and self._access.secrets.shared_key and not self._access.trial:
+            return ""
+        sender = self._access.sender(stream.address, stream.certificate)
+        return sender.source if sender else ""
 
     async def _take(self, stream: Stream, session: Session, step: Take, lease: Lease) -> None:
         """Make envelopes durable, then answer. Raises: OverloadedError, OSError, TimeoutError."""
@@ -324,6 +336,9 @@ class DatagramIngest:
         if unknown:
             self._refuse({self._access.tenant: unknown}, AuthenticationError.code)
         telemetry.REQUEST_BYTES.labels(self._protocol.name).inc(sum(len(d.data) for d in known))
+        if self._protocol.heartbeat_of:
+            for sender in {datagram.sender for datagram in known}:
+                self._intake.lives(sender.tenant, sender.source, self._protocol.heartbeat_of)
         arrived = self._datagrams.received(known, time.time_ns())
         self._refuse(arrived.refused, PayloadError.code)
         await self._store(arrived.envelopes)

@@ -16,11 +16,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from meshseal.app.emitter_settings import EmitterSettings
 from meshseal.model.errors import ConfigError, MeshsealError
 from meshseal.model.identifiers import check_tenant
 from meshseal.receive.settings import LimitSettings, TlsSettings
 from meshseal.spool.settings import SpoolSettings
-from meshseal.store.settings import EngineSettings, QuerySettings, RetentionSettings
+from meshseal.store.settings import (
+    CompletenessSettings,
+    EngineSettings,
+    QuerySettings,
+    RetentionSettings,
+)
 from meshseal.wire import NATIVE_PORTS
 
 VARIABLE_PREFIX = "MESHSEAL__"
@@ -131,6 +137,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     query: QuerySettings = QuerySettings()
     retention: RetentionSettings = RetentionSettings()
+    completeness: CompletenessSettings = CompletenessSettings()
+    emitters: dict[str, EmitterSettings] = {}
     ledger: LedgerSettings = LedgerSettings()
     keys: KeySettings = KeySettings()
     state: StateSettings = StateSettings()

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from meshseal.app.config import Config, DoorSettings
+from meshseal.app.emitter_settings import EmitterSettings
 from meshseal.wire import NATIVE_PORTS, PROTOCOLS, STREAMS
 
 
@@ -27,6 +28,9 @@ def config_reference() -> str:
                 f"doors are {ports}; `all` sets what a door does not set itself.\n"
             )
             parts.append(_table(DoorSettings))
+        elif field.name == "emitters":
+            parts.append(f"## emitters.NAME\n\n{EmitterSettings.__doc__}\n")
+            parts.append(_table(EmitterSettings))
         else:
             settings = type(field.default)
             parts.append(f"## {field.name}\n\n{settings.__doc__}\n")
@@ -65,7 +69,8 @@ def _table(settings: type[Struct]) -> str:
     for field in msgspec.structs.fields(settings):
         kind, meta = _described(hints[field.name])
         bounds = _bounds(meta)
-        default = msgspec.json.encode(field.default).decode()
+        required = field.default is msgspec.NODEFAULT
+        default = "required" if required else msgspec.json.encode(field.default).decode()
         meaning = next((m.description for m in meta if m.description), "")
         rows.append(f"| `{field.name}` | {kind}{bounds} | `{default}` | {meaning} |")
     return "\n".join(rows) + "\n"

@@ -25,6 +25,7 @@ from meshseal.app.auditing import SpoolAudit
 from meshseal.app.conductor import Conductor, load_chunks, load_deliveries
 from meshseal.app.config import Config
 from meshseal.app.doors import Doors, check_listeners
+from meshseal.app.emitters import Emitters
 from meshseal.app.engine_child import SPOOL_PURPOSE
 from meshseal.app.machine import engine_boot, lock, publish
 from meshseal.app.paths import DataPaths
@@ -44,6 +45,7 @@ from meshseal.spool.recovery import Recovered, recover
 from meshseal.spool.spool import Spool
 from meshseal.spool.tally import TallyBook
 from meshseal.store.client import Store
+from meshseal.store.counter_book import CounterBook
 from meshseal.store.supervisor import Endpoint, EngineProcess
 
 _LOG = structlog.get_logger(__name__)
@@ -89,6 +91,8 @@ class Server:
         self._deliveries = Deliveries()
         self._in_doubt = InDoubt()
         self._tallies = TallyBook()
+        self._book = CounterBook()
+        self._emitters = Emitters(config.emitters, self._book, self.store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._engine = EngineProcess(
@@ -139,11 +143,13 @@ class Server:
             Rates(self.config.limits),
             on_chunk=self.conductor.arrived,
             on_delivery=self.conductor.delivered,
+            book=self._book,
         )
         await self._engine.start()
         audit = SpoolAudit(spool)
         self._pending_audit = asyncio.create_task(audit.write_pending(self.state), name="audit")
         await self._open_doors(intake, audit)
+        self._emitters.start()
 
     async def stop(self) -> None:
         """Close the doors, write what waits, finish what can be finished, end."""
@@ -158,6 +164,7 @@ class Server:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while not self.conductor.idle and self._engine.pid:  # noqa: ASYNC110  (two things)
                     await asyncio.sleep(0.05)
+        await self._emitters.stop()
         await self.store.disconnect()
         await self._engine.stop()
         await self.conductor.stop()

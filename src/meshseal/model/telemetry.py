@@ -78,6 +78,12 @@ SEARCHABLE_SECONDS = Histogram(
     buckets=(0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
     registry=REGISTRY,
 )
+EMITTER_FETCHES = Counter(
+    "meshseal_emitter_fetches",
+    "Times that an emitter's own counters were fetched, by outcome",
+    ("emitter", "outcome"),
+    registry=REGISTRY,
+)
 READS = Counter(
     "meshseal_reads", "Reads, by interface and outcome", ("api", "outcome"), registry=REGISTRY
 )

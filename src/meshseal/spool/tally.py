@@ -9,19 +9,22 @@ from meshseal.model.envelope import Tally
 
 
 class TallyBook:
-    """Counts of records by tenant and door. Use it from one thread."""
+    """Counts of records by tenant, door and source. Use it from one thread.
+
+    A source is '' where it is not known who sent.
+    """
 
     def __init__(self) -> None:
-        self._refused: Counter[tuple[str, str]] = Counter()
-        self._deduplicated: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[tuple[str, str, str]] = Counter()
+        self._deduplicated: Counter[tuple[str, str, str]] = Counter()
 
-    def refused(self, tenant: str, door: str, records: int) -> None:
+    def refused(self, tenant: str, door: str, records: int, source: str = "") -> None:
         """Note records that a door refused."""
-        self._refused[tenant, door] += records
+        self._refused[tenant, door, source] += records
 
-    def deduplicated(self, tenant: str, door: str, records: int) -> None:
+    def deduplicated(self, tenant: str, door: str, records: int, source: str = "") -> None:
         """Note records that were copies of records received before."""
-        self._deduplicated[tenant, door] += records
+        self._deduplicated[tenant, door, source] += records
 
     def take(self, tenants: Iterable[str]) -> list[Tally]:
         """Return what is noted for the tenants, and note it no more."""
@@ -31,14 +34,16 @@ class TallyBook:
             Tally(
                 tenant=tenant,
                 door=door,
-                refused=self._refused.pop((tenant, door), 0),
-                deduplicated=self._deduplicated.pop((tenant, door), 0),
+                refused=self._refused.pop((tenant, door, source), 0),
+                deduplicated=self._deduplicated.pop((tenant, door, source), 0),
+                source=source,
             )
-            for tenant, door in sorted(keys)
+            for tenant, door, source in sorted(keys)
         ]
 
     def put_back(self, tallies: Sequence[Tally]) -> None:
         """Note again what `take` returned and could not be passed on."""
         for tally in tallies:
-            self._refused[tally.tenant, tally.door] += tally.refused
-            self._deduplicated[tally.tenant, tally.door] += tally.deduplicated
+            key = (tally.tenant, tally.door, tally.source)
+            self._refused[key] += tally.refused
+            self._deduplicated[key] += tally.deduplicated

@@ -87,6 +87,17 @@ class Store:
             )
         return Rows(tuple(result.column_names), result.result_rows)
 
+    async def insert(self, table: str, rows: bytes) -> None:
+        """Insert rows, in format RowBinary, of all columns of a table. Raises: EngineError."""
+        with _engine_errors():
+            await self._require().raw_insert(
+                table,
+                insert_block=rows,
+                fmt="RowBinary",
+                # Equal rows at two times are no copies.
+                settings={"insert_deduplicate": 0},
+            )
+
     async def command(self, sql: str) -> None:
         """Run a statement that has no result. Raises: EngineError."""
         with _engine_errors():

@@ -45,6 +45,26 @@ class QuerySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_query_bytes: Annotated[int, Meta(ge=64, description="Longest query text.")] = 128 * 1024
 
 
+class CompletenessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a source counts as silent, and when records that did not arrive count as lost."""
+
+    silent_seconds: Annotated[
+        float, Meta(ge=1, description="No source is silent before this many seconds.")
+    ] = 60.0
+    rhythm_factor: Annotated[
+        float,
+        Meta(ge=1, description="How much longer than its own usual pauses a source is silent."),
+    ] = 2.0
+    learn_minutes: Annotated[
+        float,
+        Meta(ge=0, description="A source has no rhythm before it has been known for so long."),
+    ] = 10.0
+    settle_seconds: Annotated[
+        float,
+        Meta(ge=0, description="Records that an emitter counts may be on their way for so long."),
+    ] = 120.0
+
+
 class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long records are kept."""
 

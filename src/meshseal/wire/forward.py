@@ -227,6 +227,7 @@ FORWARD_UDP = StreamProtocol(
     title="Fluentd Forward's heartbeat over UDP",
     native_port=PORT,
     datagrams=lambda _door: Heartbeats(),
+    heartbeat_of=FORWARD.name,
     acknowledges="each datagram is answered with one zero byte; there are no records in it",
     clients=("Fluentd with heartbeat_type udp",),
 )

@@ -1,7 +1,7 @@
 """OpenTelemetry: OTLP over HTTP (protobuf and JSON) and over gRPC.
 
 Logs and traces are stored; metrics are taken, counted, and answered with a partial success that
-says that they are not.
+says that they are not, but for the counters that tell of log records (`otlp_metrics.py`).
 
 Source: OTLP specification 1.11; opentelemetry-proto 1.10.
 """
@@ -9,7 +9,7 @@ Source: OTLP specification 1.11; opentelemetry-proto 1.10.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from google.protobuf.duration_pb2 import Duration
@@ -17,7 +17,6 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 
@@ -29,6 +28,7 @@ from meshseal.model.errors import (
     UnsupportedError,
 )
 from meshseal.wire import otlp_json
+from meshseal.wire.otlp_metrics import Metrics, read_json, read_protobuf
 from meshseal.wire.protocol import Decoded, Protocol, Reply, Request, retry_after
 from meshseal.wire.protos.spool_pb2 import OtlpLogs, OtlpTraces
 
@@ -37,10 +37,10 @@ PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """How the requests of one signal are taken. `protobuf` is None for what is not stored."""
+    """How the requests of one signal that is stored are taken."""
 
-    protobuf: Payload | None
-    json: Payload | None
+    protobuf: Payload
+    json: Payload
     count_protobuf: Callable[[bytes], int]
     count_json: Callable[[bytes], int]
 
@@ -51,17 +51,26 @@ def decode_http(request: Request) -> Decoded:
     Raises: PayloadError when the body is not the signal's export request; UnsupportedError for
         any other media type than the two.
     """
-    signal = _SIGNALS[request.path.rpartition("/")[2]]
+    name = request.path.rpartition("/")[2]
+    if request.media_type not in (PROTOBUF, JSON):
+        raise UnsupportedError(f"send {PROTOBUF} or {JSON}, not {request.media_type[:80]!r}")
+    if name == _METRICS:
+        read = read_json if request.media_type == JSON else read_protobuf
+        metrics = read(request.body, request.received_unix_nano)
+        return _with_counters(_metrics(metrics, request.media_type), metrics)
+    signal = _SIGNALS[name]
     if request.media_type == PROTOBUF:
         return _decoded(request, signal.protobuf, signal.count_protobuf(request.body), PROTOBUF)
-    if request.media_type == JSON:
-        return _decoded(request, signal.json, signal.count_json(request.body), JSON)
-    raise UnsupportedError(f"send {PROTOBUF} or {JSON}, not {request.media_type[:80]!r}")
+    return _decoded(request, signal.json, signal.count_json(request.body), JSON)
 
 
 def decode_grpc(request: Request) -> Decoded:
     """Take one `Export` call of the three services. Raises: PayloadError."""
-    signal = _SIGNALS[_SERVICES[request.path]]
+    name = _SERVICES[request.path]
+    if name == _METRICS:
+        metrics = read_protobuf(request.body, request.received_unix_nano)
+        return _with_counters(_metrics(metrics, ""), metrics)
+    signal = _SIGNALS[name]
     return _decoded(request, signal.protobuf, signal.count_protobuf(request.body), "")
 
 
@@ -107,17 +116,20 @@ def status_of(error: MeshsealError) -> Status:
     return status
 
 
-def _decoded(request: Request, kind: Payload | None, records: int, media_type: str) -> Decoded:
-    if kind is None:
-        return _not_stored(records, media_type)
+def _decoded(request: Request, kind: Payload, records: int, media_type: str) -> Decoded:
     envelope = request.envelope(kind, request.body, records)
     reply = Reply(200, b"{}" if media_type == JSON else b"", media_type)
     return Decoded((envelope,) if records else (), reply)
 
 
-def _not_stored(points: int, media_type: str) -> Decoded:
+def _with_counters(decoded: Decoded, metrics: Metrics) -> Decoded:
+    return replace(decoded, readings=tuple(metrics.readings), alive=tuple(metrics.alive))
+
+
+def _metrics(metrics: Metrics, media_type: str) -> Decoded:
     """Answer metrics: taken, counted, and not kept. A client must not send them again."""
-    if not points:
+    points = metrics.points - len(metrics.readings)
+    if points <= 0:
         return Decoded((), Reply(200, b"{}" if media_type == JSON else b"", media_type))
     if media_type == JSON:
         partial = {"rejectedDataPoints": str(points), "errorMessage": _NOT_STORED}
@@ -127,7 +139,8 @@ def _not_stored(points: int, media_type: str) -> Decoded:
         answer.partial_success.rejected_data_points = points
         answer.partial_success.error_message = _NOT_STORED
         content = answer.SerializeToString()
-    return Decoded((), Reply(200, content, media_type), refused=points, refused_code="not_stored")
+    reply = Reply(200, content, media_type)
+    return Decoded((), reply, refused=points, refused_code="not_stored")
 
 
 def _count_logs(body: bytes) -> int:
@@ -152,20 +165,7 @@ def _count_spans(body: bytes) -> int:
     )
 
 
-def _count_data_points(body: bytes) -> int:
-    try:
-        message = ExportMetricsServiceRequest.FromString(body)
-    except DecodeError as error:
-        raise PayloadError("the body is not an ExportMetricsServiceRequest") from error
-    return sum(
-        len(getattr(metric, kind).data_points)
-        for resource in message.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        if (kind := metric.WhichOneof("data"))
-    )
-
-
+_METRICS = "metrics"
 _NOT_STORED = "Meshseal stores logs and traces; these metrics were counted and not stored"
 
 _SIGNALS = {
@@ -173,7 +173,6 @@ _SIGNALS = {
     "traces": _Signal(
         Payload.OTLP_TRACES, Payload.OTLP_TRACES_JSON, _count_spans, otlp_json.count_spans
     ),
-    "metrics": _Signal(None, None, _count_data_points, otlp_json.count_data_points),
 }
 
 _COLLECTOR = "/opentelemetry.proto.collector"
@@ -186,7 +185,9 @@ _SERVICES = {
 HTTP = Protocol(
     name="otlp_http",
     title="OpenTelemetry logs and traces over HTTP",
-    paths=tuple(f"{prefix}/v1/{signal}" for prefix in ("", "/otlp") for signal in _SIGNALS),
+    paths=tuple(
+        f"{prefix}/v1/{signal}" for prefix in ("", "/otlp") for signal in (*_SIGNALS, _METRICS)
+    ),
     decode=decode_http,
     refuse=refuse_http,
     native_port=4318,

@@ -117,33 +117,8 @@ class _ExportTraces(msgspec.Struct, rename="camel"):
     resource_spans: list[_ResourceSpans] = []
 
 
-class _DataPoints(msgspec.Struct, rename="camel"):
-    data_points: list[msgspec.Raw] = []
-
-
-class _Metric(msgspec.Struct, rename="camel"):
-    gauge: _DataPoints | None = None
-    sum: _DataPoints | None = None
-    histogram: _DataPoints | None = None
-    exponential_histogram: _DataPoints | None = None
-    summary: _DataPoints | None = None
-
-
-class _ScopeMetrics(msgspec.Struct):
-    metrics: list[_Metric] = []
-
-
-class _ResourceMetrics(msgspec.Struct, rename="camel"):
-    scope_metrics: list[_ScopeMetrics] = []
-
-
-class _ExportMetrics(msgspec.Struct, rename="camel"):
-    resource_metrics: list[_ResourceMetrics] = []
-
-
 _LOGS = msgspec.json.Decoder(_ExportLogs)
 _TRACES = msgspec.json.Decoder(_ExportTraces)
-_METRICS = msgspec.json.Decoder(_ExportMetrics)
 
 
 def count_logs(body: bytes) -> int:
@@ -167,26 +142,4 @@ def count_spans(body: bytes) -> int:
         raise PayloadError(f"the body is not an ExportTraceServiceRequest: {error}") from error
     return sum(
         len(scope.spans) for resource in message.resource_spans for scope in resource.scope_spans
-    )
-
-
-def count_data_points(body: bytes) -> int:
-    """Return how many points an ExportMetricsServiceRequest holds. Raises: PayloadError."""
-    try:
-        message = _METRICS.decode(body)
-    except NOT_JSON as error:
-        raise PayloadError(f"the body is not an ExportMetricsServiceRequest: {error}") from error
-    return sum(
-        len(points.data_points)
-        for resource in message.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        for points in (
-            metric.gauge,
-            metric.sum,
-            metric.histogram,
-            metric.exponential_histogram,
-            metric.summary,
-        )
-        if points
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from meshseal.model.counters import Alive, Reading
 from meshseal.model.envelope import Chunk, Envelope, Payload
 from meshseal.model.errors import MeshsealError, OverloadedError, PayloadError
 
@@ -106,6 +107,8 @@ class Decoded:
     `refused` is how many records the reply refuses one by one, and `refused_code` why; they are in
     none of the envelopes.
     `outcome` is what the request counts as: `not_kept` where nothing of it is a record.
+    `readings` are the sender's own counters of its records, and `alive` says whose sign of life the
+    request is, where it names them.
     """
 
     envelopes: tuple[Envelope, ...]
@@ -113,6 +116,8 @@ class Decoded:
     refused: int = 0
     refused_code: str = PayloadError.code
     outcome: str = "accepted"
+    readings: tuple[Reading, ...] = ()
+    alive: tuple[Alive, ...] = ()
 
     @property
     def records(self) -> int:

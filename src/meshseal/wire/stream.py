@@ -200,6 +200,7 @@ class StreamProtocol:
         native_port: The port that senders expect.
         session: Opens a session, for a protocol over connections.
         datagrams: Opens what takes datagrams, for a protocol over UDP; given the door's name.
+        heartbeat_of: The door whose senders give a sign of life with each datagram; of these alone.
         answers: Whether its senders wait for an answer and send again without one. Of those that
             do not, nothing is read while nothing can be made durable.
         mixed: Whether, although it answers, it has senders that wait for none: nobody is turned
@@ -215,6 +216,7 @@ class StreamProtocol:
     native_port: int
     session: Callable[[Connection], Session] | None = None
     datagrams: Callable[[str], Datagrams] | None = None
+    heartbeat_of: str = ""
     answers: bool = False
     mixed: bool = False
     tls_only: bool = False
