@@ -12,6 +12,7 @@ SELECT
     ResourceAttributes,
     ServiceName,
     arrayMap(pair -> (pair.name, pair.value), entry.structured_metadata) AS Attributes,
+    if(level != '', level, meshseal_first_value(Attributes, ['level', 'detected_level', 'severity'])) AS SeverityText,
     entry.line AS Body
 FROM (
     SELECT
@@ -24,6 +25,8 @@ FROM (
                 matched -> (matched[1], meshseal_unquote(matched[2])),
                 extractAllGroupsVertical(stream.labels, '([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"'))))
             AS ResourceAttributes,
+        -- What Loki itself takes for a level, but for what it finds in lines.
+        meshseal_first([ResourceAttributes['level'], ResourceAttributes['detected_level'], ResourceAttributes['severity']]) AS level,
         meshseal_service(ResourceAttributes) AS ServiceName
     FROM (
         SELECT

@@ -12,6 +12,7 @@ SELECT
     ResourceAttributes,
     ServiceName,
     JSONExtractKeysAndValues(JSONExtractRaw(entry, 3), 'String') AS Attributes,
+    if(level != '', level, meshseal_first_value(Attributes, ['level', 'detected_level', 'severity'])) AS SeverityText,
     JSONExtractString(entry, 2) AS Body
 FROM (
     SELECT
@@ -20,6 +21,8 @@ FROM (
         meshseal_map(arrayConcat(
             CAST(labels, 'Array(Tuple(String, String))'),
             JSONExtractKeysAndValues(JSONExtractRaw(stream, 'stream'), 'String'))) AS ResourceAttributes,
+        -- What Loki itself takes for a level, but for what it finds in lines.
+        meshseal_first([ResourceAttributes['level'], ResourceAttributes['detected_level'], ResourceAttributes['severity']]) AS level,
         meshseal_service(ResourceAttributes) AS ServiceName,
         JSONExtractArrayRaw(stream, 'values') AS entries
     FROM (
