@@ -17,6 +17,7 @@ from meshseal.access.state import migrate, open_state
 from meshseal.api.gate import Gate
 from meshseal.api.intake import Intake
 from meshseal.api.loki import LokiApi
+from meshseal.api.mesh import MeshApi
 from meshseal.api.own import OwnApi
 from meshseal.api.reading import ReadContext
 from meshseal.api.tails import Tails
@@ -34,6 +35,7 @@ from meshseal.console.pages import Console
 from meshseal.console.sessions import Site
 from meshseal.model import telemetry
 from meshseal.model.errors import EngineError
+from meshseal.query.mesh import Mesh
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.reader import Reader
 from meshseal.query.traces import Traces
@@ -285,6 +287,7 @@ class Server:
             is_ready=lambda: self.ready,
         )
         traces = TracesApi(context, Traces(self.store, self.config.query))
+        mesh = MeshApi(context, Mesh(self.store))
         console = Console(
             context,
             proofs=proofs,
@@ -294,6 +297,14 @@ class Server:
         )
         await self._doors.open(
             intake,
-            Starlette(routes=[*own.routes(), *traces.routes(), *loki.routes(), *console.routes()]),
+            Starlette(
+                routes=[
+                    *own.routes(),
+                    *traces.routes(),
+                    *mesh.routes(),
+                    *loki.routes(),
+                    *console.routes(),
+                ]
+            ),
             {"loki": Starlette(routes=loki.routes())},
         )

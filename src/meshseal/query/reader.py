@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshseal.model.errors import EngineError, QueryError
+from meshseal.model.errors import QueryError
 from meshseal.model.identifiers import label_name
+from meshseal.query.asking import ask
 from meshseal.query.labels import Key, Keys
 from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
@@ -23,14 +24,6 @@ _HOUR = 3600 * _SECOND
 _KEYS_SECONDS = 2.0
 _KEYS_LIMIT = 10_000
 _LABELS_LIMIT = 10_000
-
-# What the engine says when the query asks for too much, or is not one it can run.
-_QUERY_ERRORS = {
-    159: "the query took too long: narrow its time range, or its selector",
-    241: "the query needs more memory than one query may use: narrow it, or group by fewer labels",
-    394: "the query was cancelled",
-    427: "a regular expression in the query is not valid",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,12 +234,7 @@ class Reader:
         return keys
 
     async def _rows(self, sql: Sql) -> Sequence[Sequence[Any]]:
-        try:
-            return (await self._store.query(sql.text, sql.parameters)).rows
-        except EngineError as error:
-            if error.engine_code in _QUERY_ERRORS:
-                raise QueryError(_QUERY_ERRORS[error.engine_code]) from error
-            raise
+        return await ask(self._store, sql)
 
 
 _NEWEST_SHARE = 100

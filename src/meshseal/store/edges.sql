@@ -45,8 +45,13 @@ FROM (
                 Timestamp,
                 toStartOfMinute(Timestamp) AS Minute,
                 toDate(Timestamp) AS Day,
-                if(Reporter IN ('inbound', 'outbound', 'gateway'), Reporter, '') AS reporter,
                 if(ServiceName = $unknown, '', ServiceName) AS service,
+                multiIf(
+                    Reporter IN ('inbound', 'outbound'), Reporter,
+                    -- Who names whom it calls is the caller, even if nothing names it.
+                    service = '', 'outbound',
+                    Reporter = 'gateway', 'gateway',
+                    '') AS reporter,
                 if(service = '', '', meshseal_namespace(ResourceAttributes, OtherAttributes)) AS namespace,
                 if(PeerService = '', '', PeerNamespace) AS peer_namespace,
                 reporter = 'inbound' OR (PeerService = '' AND reporter != 'outbound') AS told_by_destination,

@@ -1,0 +1,239 @@
+"""The map of a mesh: its services, who calls whom, what is new and what is gone; and its course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from meshseal.model.errors import QueryError
+from meshseal.query.asking import ask
+from meshseal.query.mesh_findings import Figures, Findings, Reported, milliseconds, read
+from meshseal.query.mesh_names import End, Pair, edge_query, ends_of, pairs_of
+from meshseal.query.mesh_sql import (
+    CLIENT,
+    REPORTERS,
+    Scope,
+    Span,
+    cover,
+    render_map,
+    render_timeline,
+)
+from meshseal.store.client import Store
+from meshseal.store.mesh import DAY, HOUR, MINUTE
+
+_T = TypeVar("_T")
+
+MOST_EDGES = 5000
+_MOST_POINTS = 4000
+_MOST_READINGS = 64
+"""In how many ways an id may be cut into names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which part of the map is wanted; what is empty does not matter."""
+
+    namespace: str = ""
+    service: str = ""
+    cluster: str = ""
+
+    def takes(self, pair: Pair) -> bool:
+        """Say whether an edge is part of it."""
+        ends = (pair.source, pair.destination)
+        return (not self.namespace or any(end.namespace == self.namespace for end in ends)) and (
+            not self.service or any(self.service in (end.id, end.name) for end in ends)
+        )
+
+
+class Mesh:
+    """Reads the mesh of one tenant at a time.
+
+    Args:
+        store: Where edges are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def map(
+        self, span: Span, *, tenant: str, wanted: Filter, seconds: float
+    ) -> dict[str, Any]:
+        """Return the map of a range as the API shows it.
+
+        Args:
+            span: The range.
+            tenant: Whose mesh.
+            wanted: Which part of it.
+            seconds: How much of the range is over, for rates.
+
+        Raises: QueryError, EngineError.
+        """
+        now = await self._findings(span, tenant, wanted, latency=True)
+        earlier = await self._findings(span.before(), tenant, wanted, latency=False)
+        before = {pair: one for pair, one in earlier.chosen().items() if wanted.takes(pair)}
+        edges = {pair: one for pair, one in now.chosen().items() if wanted.takes(pair)}
+        gone = [one for pair, one in before.items() if pair not in edges]
+        room = max(0, MOST_EDGES - len(edges))
+        vanished = await self._measured(span.before(), tenant, wanted, gone[:room])
+        shown = [
+            _edge(one, "steady" if pair in before else "new", seconds)
+            for pair, one in list(edges.items())[:MOST_EDGES]
+        ]
+        shown += [_vanished(one, span.seconds) for one in vanished]
+        listed = [*list(edges.values())[:MOST_EDGES], *vanished]
+        return {
+            "start": str(span.start * 10**9),
+            "end": str(span.end * 10**9),
+            "resolution_seconds": MINUTE,
+            "services": _services(now, listed, seconds),
+            "edges": shown,
+            **({"truncated": True} if len(edges) + len(gone) > len(shown) else {}),
+        }
+
+    async def timeline(
+        self, span: Span, *, tenant: str, edge: str = "", service: str = ""
+    ) -> dict[str, Any]:
+        """Return how the calls of a mesh, of an edge or to a service went, as the API shows it.
+
+        Args:
+            span: The range.
+            tenant: Whose mesh.
+            edge: An edge's id; or else
+            service: A service's; or neither.
+
+        Raises: QueryError, EngineError.
+        """
+        pairs, ends = _readings(pairs_of(edge)), _readings(ends_of(service))
+        if (edge and service) or (edge and not pairs) or (service and not ends):
+            raise QueryError("give the id of one edge or of one service, as the map has it")
+        step = _step(span, narrow=bool(edge or service))
+        whole = span.aligned(step)
+        count = whole.seconds // step
+        if count > _MOST_POINTS:
+            raise QueryError(f"the time range is longer than {_MOST_POINTS} days")
+        sql = render_timeline(tenant, whole, step, pairs=pairs, ends=ends)
+        found = {row[0]: row[1:] for row in await ask(self._store, sql)}
+        return {
+            "start": str(whole.start * 10**9),
+            "end": str(whole.end * 10**9),
+            "step_seconds": step,
+            "points": [
+                _point(time, found.get(time, _NO_POINT))
+                for time in range(whole.start, whole.end, step)
+            ],
+        }
+
+    async def _findings(
+        self,
+        span: Span,
+        tenant: str,
+        wanted: Filter,
+        *,
+        latency: bool,
+        only: Sequence[Reported] | None = None,
+    ) -> Findings:
+        """Ask for what there is in a range; with `only`, at least for these edges."""
+        scope = Scope(tenant, cover(span), wanted.cluster)
+        if only is not None:
+            scope = Scope(
+                tenant,
+                cover(span),
+                wanted.cluster,
+                sources=_names(one.source_names for one in only),
+                destinations=_names(one.destination_names for one in only),
+            )
+        # Each edge has at most so many reporters, and each service fewer sides.
+        limit = (MOST_EDGES + 1) * len(REPORTERS)
+        return read(await ask(self._store, render_map(scope, latency=latency, limit=limit)))
+
+    async def _measured(
+        self, span: Span, tenant: str, wanted: Filter, edges: Sequence[Reported]
+    ) -> list[Reported]:
+        """Return edges with their latencies."""
+        if not edges:
+            return []
+        found = await self._findings(span, tenant, wanted, latency=True, only=edges)
+        known = {(one.pair, one.reporter): one for one in found.edges}
+        return [known.get((one.pair, one.reporter), one) for one in edges]
+
+
+def _edge(one: Reported, state: str, seconds: float) -> dict[str, Any]:
+    return {
+        "id": one.pair.id,
+        "source": one.pair.source.id,
+        "destination": one.pair.destination.id,
+        "protocol": one.protocol,
+        "reporter": one.reporter,
+        **one.figures.shown(seconds),
+        "state": state,
+        "query": edge_query(
+            one.pair,
+            reporter=one.reporter,
+            told_by_source=one.side == CLIENT,
+            sources=one.source_names,
+            destinations=one.destination_names,
+        ),
+    }
+
+
+def _vanished(one: Reported, seconds: float) -> dict[str, Any]:
+    """Return an edge that was there before, and is not any more."""
+    edge = _edge(one, "vanished", seconds)
+    return edge | Figures().shown(seconds) | {"before": one.figures.shown(seconds)}
+
+
+def _services(now: Findings, listed: Sequence[Reported], seconds: float) -> list[dict[str, Any]]:
+    """Return all that is at an end of an edge, with the calls to it."""
+    ends = {end: None for one in listed for end in (one.pair.source, one.pair.destination)}
+    told: dict[End, Reported] = {}
+    for one in now.edges:
+        told.setdefault(one.reporting_end, one)
+    shown = []
+    for end in ends:
+        own = told.get(end)
+        shown.append(
+            {
+                "id": end.id,
+                "name": end.name,
+                "namespace": end.namespace,
+                "cluster": own.cluster if own and end.name else "",
+                "mesh": own.mesh if own and end.name else "",
+                **now.golden(end).golden(seconds),
+            }
+        )
+    return sorted(shown, key=lambda service: (-service["requests"], service["id"]))
+
+
+def _names(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for names in lists for name in names}))
+
+
+def _step(span: Span, *, narrow: bool) -> int:
+    """Return how many seconds a point stands for: fewer where only few rows need be read."""
+    if span.seconds <= (DAY if narrow else 6 * HOUR):
+        return MINUTE
+    return HOUR if span.seconds <= 32 * DAY else DAY
+
+
+_NO_POINT = (0, 0, 0, ())
+
+
+def _point(time: int, values: Sequence[Any]) -> dict[str, Any]:
+    requests, errors, plaintext, quantiles = values
+    p50, p95, p99 = milliseconds(quantiles)
+    return {
+        "time": str(time * 10**9),
+        "requests": requests,
+        "errors": errors,
+        "plaintext": plaintext,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+    }
+
+
+def _readings(found: Sequence[_T]) -> Sequence[_T]:
+    if len(found) > _MOST_READINGS:
+        raise QueryError("the id has more slashes and angle brackets than a name may have")
+    return found

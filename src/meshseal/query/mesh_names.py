@@ -1,0 +1,113 @@
+"""Names of services and of edges, and the query that lists an edge's records."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from meshseal.shape.assemble import UNKNOWN_SERVICE
+
+OUTSIDE = "outside"
+"""What the end of an edge is called that nothing names."""
+
+_BETWEEN = ">"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of an edge: a service in a namespace. Without a name it is what is outside."""
+
+    namespace: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        """Its name in the API: `namespace/name`, or the name alone."""
+        if not self.name:
+            return OUTSIDE
+        plain = not self.namespace and self.name != OUTSIDE
+        return self.name if plain else f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two ends: who calls, and who is called."""
+
+    source: End
+    destination: End
+
+    @property
+    def id(self) -> str:
+        """Its name in the API."""
+        return f"{self.source.id}{_BETWEEN}{self.destination.id}"
+
+
+def ends_of(text: str) -> list[End]:
+    """Return the ends that an id may stand for; names may hold a slash."""
+    if text == OUTSIDE:
+        return [End("", "")]
+    found = [] if not text else [End("", text)]
+    for position in _positions(text, "/"):
+        namespace, name = text[:position], text[position + 1 :]
+        if name and (namespace or name == OUTSIDE):
+            found.append(End(namespace, name))
+    return found
+
+
+def pairs_of(text: str) -> list[Pair]:
+    """Return the pairs that an edge's id may stand for."""
+    return [
+        Pair(source, destination)
+        for position in _positions(text, _BETWEEN)
+        for source in ends_of(text[:position])
+        for destination in ends_of(text[position + 1 :])
+    ]
+
+
+def edge_query(
+    pair: Pair,
+    *,
+    reporter: str,
+    told_by_source: bool,
+    sources: list[str],
+    destinations: list[str],
+) -> str:
+    """Return the LogQL that lists an edge's records.
+
+    Args:
+        pair: The edge.
+        reporter: Who reports of it.
+        told_by_source: Whether that is the caller.
+        sources: The names that records have for the caller.
+        destinations: Those that they have for who is called.
+    """
+    own, peer = (sources, destinations) if told_by_source else (destinations, sources)
+    other = pair.destination if told_by_source else pair.source
+    parts = [
+        "{" + _matcher("service_name", [name or UNKNOWN_SERVICE for name in own]) + "}",
+        _matcher("service_peer_name", peer),
+    ]
+    if own != [""]:
+        parts.append(_matcher("mesh_reporter", [reporter]))
+    if other.name and other.namespace:
+        parts.append(_matcher("service_peer_namespace", [other.namespace]))
+    return " | ".join(parts)
+
+
+def _matcher(label: str, names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{label}={_quoted(names[0])}"
+    return f"{label}=~{_quoted('|'.join(re.escape(name) for name in sorted(names)))}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _positions(text: str, character: str) -> Iterator[int]:
+    position = text.find(character)
+    while position >= 0:
+        yield position
+        position = text.find(character, position + 1)
