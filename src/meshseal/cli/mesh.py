@@ -8,6 +8,7 @@ from meshseal.cli.lazy import LazyGroup
 
 _COMMANDS = {
     "map": "Show which services call which.",
+    "config": "Print what makes a mesh log all that is needed, and send it here.",
 }
 
 

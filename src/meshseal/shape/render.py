@@ -11,39 +11,16 @@ import re
 from importlib import resources
 
 from meshseal.model.columns import ATTRIBUTE_COLUMN
-from meshseal.shape import datadog
+from meshseal.shape import access, datadog
 
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _COLUMN = re.compile(r"^    (?:.* AS )?(\w+),?$", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"AS `([^`]+)`")
-
-_ENVOY_NAMES = (
-    "start_time",
-    "method",
-    "path",
-    "protocol",
-    "response_code",
-    "response_flags",
-    "response_code_details",
-    "connection_termination_details",
-    "upstream_transport_failure_reason",
-    "bytes_received",
-    "bytes_sent",
-    "duration",
-    "upstream_service_time",
-    "x_forwarded_for",
-    "user_agent",
-    "request_id",
-    "authority",
-    "upstream_host",
-    "upstream_cluster",
-    "upstream_local_address",
-    "downstream_local_address",
-    "downstream_remote_address",
-    "requested_server_name",
-    "route_name",
-)
-_ENVOY_FIELDS = ", ".join(f"{name} String" for name in _ENVOY_NAMES)
+_TUPLES = {
+    "$envoy_fields": access.ENVOY_NAMES,
+    "$access_fields": access.ACCESS_NAMES,
+    "$proof_fields": access.PROOF_NAMES,
+}
 
 
 @functools.cache
@@ -52,9 +29,11 @@ def load(name: str) -> str:
     text = resources.files("meshseal.shape").joinpath("sql", name).read_text()
     for placeholder, type_ in datadog.TYPES.items():
         text = text.replace(placeholder, type_)
-    text = text.replace("$envoy_names", str(list(_ENVOY_NAMES)))
+    text = text.replace("$envoy_names", str(list(access.ENVOY_NAMES)))
+    for placeholder, names in _TUPLES.items():
+        text = text.replace(placeholder, access.tuple_of(names))
     text = text.replace("$promoted", str(sorted(ATTRIBUTE_COLUMN)))
-    return _COMMENT.sub("", text).replace("$envoy_fields", f"Tuple({_ENVOY_FIELDS})").strip()
+    return _COMMENT.sub("", text).strip()
 
 
 def statements(name: str) -> list[str]:

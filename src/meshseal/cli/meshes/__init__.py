@@ -1,0 +1,1 @@
+"""The configurations that `meshseal mesh config` prints: a register of fields, and templates."""

@@ -1,0 +1,24 @@
+"""What proxies write when they are configured by `meshseal mesh config`."""
+
+from __future__ import annotations
+
+from meshseal.shape.access import NAMES
+from meshseal.shape.families.format import Format
+
+MARK = "meshseal"
+"""The field that says so; its value is the mesh or the proxy."""
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="meshseal_access",
+        # In a JSON document a quote inside a text stands behind a backslash, so that no header can
+        # hold the mark.
+        check="(startsWith(line, '{') AND position(line, '\"meshseal\":\"') > 0 "
+        "OR startsWith(line, 'meshseal-access '))",
+        files=("meshseal_access", "envoy_access", "meshseal_access_proof"),
+        closed=True,
+        mesh=True,
+        title="What `meshseal mesh config` has proxies write",
+        reads=NAMES,
+    ),
+)
