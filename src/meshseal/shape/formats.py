@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from meshseal.model.errors import FormatError
-from meshseal.shape.families import cloud, envoy, generic, mesh, proxies
+from meshseal.shape.families import cloud, envoy, generic, mesh, own, proxies
 from meshseal.shape.families.format import Format
 
 UNPARSED = "unparsed"
@@ -20,7 +20,14 @@ OTLP = "otlp"
 """The format of an OpenTelemetry record whose body is not one of the mesh formats."""
 
 FORMATS: tuple[Format, ...] = tuple(
-    chain(envoy.FORMATS, mesh.FORMATS, proxies.FORMATS, cloud.FORMATS, generic.FORMATS)
+    chain(
+        own.FORMATS,
+        envoy.FORMATS,
+        mesh.FORMATS,
+        proxies.FORMATS,
+        cloud.FORMATS,
+        generic.FORMATS,
+    )
 )
 """All that a line may be, the most telling first."""
 
