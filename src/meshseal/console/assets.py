@@ -49,6 +49,12 @@ class Assets:
             raise KeyError(path)
         return f"{_PREFIX}/{self.digest}/{path}"
 
+    def names(self, folder: str, ending: str) -> list[str]:
+        """Return the names of the files of a folder that end so, in order."""
+        return sorted(
+            path for path in self._files if path.startswith(f"{folder}/") and path.endswith(ending)
+        )
+
     def route(self) -> Route:
         """Return the route that serves them."""
         return Route(f"{_PREFIX}/{{digest}}/{{path:path}}", self._serve)

@@ -18,6 +18,7 @@ from meshseal.console.buckets import LEVEL_LABEL
 from meshseal.console.edits import with_condition
 from meshseal.console.examples import EXAMPLES
 from meshseal.console.guards import NO_STORE, SECURITY_HEADERS
+from meshseal.console.mesh import mesh_frame
 from meshseal.console.panel import open_record
 from meshseal.console.results import Curves, check_length, find
 from meshseal.console.sessions import Sessions, Site
@@ -72,11 +73,13 @@ class Console:
         self._assets = Assets()
         self._templates = Templates(self._assets, trial=trial, verifier=str(verifier))
         self._sessions = Sessions(context, self._templates, site)
+        self._mesh_modules = self._assets.names("mesh", ".js")
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
             Route("/", self._answering(self._page), methods=["GET"]),
+            Route("/mesh", self._answering(self._mesh), methods=["GET"]),
             Route("/console/complete", self._complete, methods=["GET"]),
             self._assets.route(),
             *self._sessions.routes(),
@@ -195,6 +198,15 @@ class Console:
             return error
         return None
 
+    # ---- The mesh map ------------------------------------------------------------------------
+
+    async def _mesh(self, request: Request) -> Response:
+        """Show the map's frame: its script asks the API, which writes each read down."""
+        principal = await self._context.gate.principal(request.headers)
+        content = mesh_frame(principal, request, time.time_ns())
+        content |= {"may_audit": _may_audit(principal), "modules": self._mesh_modules}
+        return self._templates.page("mesh.html", content)
+
     # ---- Completion --------------------------------------------------------------------------
 
     async def _complete(self, request: Request) -> Response:
@@ -280,7 +292,8 @@ def _part(request: Request) -> str:
 def _to_login(request: Request) -> Response:
     """Send a browser to the login, and from there to where it is now."""
     query = f"?{request.url.query}" if request.url.query else ""
-    address = f"/login?{urlencode({'next': f'/{query}'})}" if query else "/login"
+    place = f"{request.url.path}{query}"
+    address = f"/login?{urlencode({'next': place})}" if place != "/" else "/login"
     if "hx-request" in request.headers:
         return Response(status_code=401, headers={**PAGE_HEADERS, "HX-Redirect": address})
     return RedirectResponse(address, 303, headers=PAGE_HEADERS)

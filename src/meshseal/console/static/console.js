@@ -3,6 +3,7 @@ import { draw, redraw } from "./chart.js";
 import { startCompletion } from "./complete.js";
 import { openHelp, startKeys } from "./keys.js";
 import { startLive, stopLive } from "./live.js";
+import { changeTheme, remember, remembered } from "./look.js";
 
 const search = document.getElementById("search");
 const query = document.getElementById("query");
@@ -70,31 +71,8 @@ function panelChanged() {
 
 // ---- The rest of the bar ----
 
-function remembered(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function remember(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // Not remembered, then.
-  }
-}
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function changeTheme() {
-  const theme = isDark() ? "light" : "dark";
-  document.documentElement.dataset.theme = theme;
-  remember("meshseal-theme", theme);
+function otherTheme() {
+  changeTheme();
   redraw();
 }
 
@@ -141,7 +119,7 @@ for (const name of ["since", "direction", "limit"]) {
     else if (search.elements.start.value) search.requestSubmit();
   });
 }
-document.getElementById("theme").addEventListener("click", changeTheme);
+document.getElementById("theme").addEventListener("click", otherTheme);
 document.getElementById("wrap").addEventListener("click", toggleWrap);
 document.getElementById("live").addEventListener("click", toggleLive);
 document.getElementById("help-open").addEventListener("click", openHelp);

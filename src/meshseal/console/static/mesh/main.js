@@ -1,0 +1,109 @@
+// Starts the mesh map, its live mode and its keys.
+import { openHelp } from "../keys.js";
+import { changeTheme, remember, remembered } from "../look.js";
+import { startFind } from "./find.js";
+import { fillLegend } from "./legend.js";
+import { Page } from "./page.js";
+import { startTools } from "./tools.js";
+
+const EVERY = 5000;
+const get = (id) => document.getElementById(id);
+
+export const page = new Page();
+let wanted = remembered("meshseal-mesh-live") !== "no";
+let timer = 0;
+let wait = 0;
+
+// ---- Live ----
+
+/** Ask again and again, as long as somebody looks. A failure is asked about again, live or not. */
+function schedule() {
+  clearTimeout(timer);
+  const live = wanted && page.follows;
+  get("live").setAttribute("aria-pressed", String(live));
+  if (document.hidden || !(live || wait)) return;
+  timer = setTimeout(again, wait ? wait * 1000 : EVERY);
+}
+
+async function again() {
+  clearTimeout(timer);
+  page.settle();
+  wait = await page.refresh();
+  schedule();
+}
+
+function toggleLive() {
+  wanted = !(wanted && page.follows);
+  remember("meshseal-mesh-live", wanted ? "yes" : "no");
+  if (wanted && !page.follows) {
+    page.change({ part: null, since: page.state.since || page.defaults.since });
+  }
+  if (wanted) again();
+  else schedule();
+}
+
+// ---- Keys ----
+
+const zoom = (factor) => page.graph.camera.zoom(factor, page.graph.size.width / 2, page.graph.size.height / 2);
+const chosen = () => page.graph.cursor || page.state.open;
+const acts = {
+  "/": () => get("find").focus(),
+  "?": openHelp,
+  "+": () => zoom(1.3),
+  "=": () => zoom(1.3),
+  "-": () => zoom(1 / 1.3),
+  0: () => page.graph.fit(),
+  f: () => canFocus(chosen()) && page.change({ focus: chosen() }, { remember: true }),
+  g: () => page.change({ view: "graph" }),
+  t: () => page.change({ view: "edges" }),
+  n: () => page.world && page.foldAll(),
+  l: toggleLive,
+  Escape: leave,
+};
+
+function canFocus(id) {
+  return Boolean(id && page.world && (page.world.services.has(id) || page.world.spaces.has(id)));
+}
+
+function leave() {
+  if (page.graph.cursor) page.graph.setCursor("");
+  if (page.state.open) page.change({ open: "" }, { remember: true });
+  else if (page.state.focus) page.change({ focus: "" }, { remember: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || get("help").open) return;
+  if (event.target.closest("textarea, input, select")) return;
+  const act = acts[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+// ---- Start ----
+
+document.documentElement.classList.add("scripted");
+fillLegend(get("legend"));
+startTools((changes) => page.change(changes));
+startFind(get("find"), get("found"), () => page.world, (id) => {
+  page.change({ open: id, view: "graph" }, { remember: true });
+  get("map").focus({ preventScroll: true });
+});
+get("live").addEventListener("click", toggleLive);
+get("zoom-in").addEventListener("click", acts["+"]);
+get("zoom-out").addEventListener("click", acts["-"]);
+get("zoom-fit").addEventListener("click", acts[0]);
+get("fold").addEventListener("click", acts.n);
+get("help-open").addEventListener("click", openHelp);
+get("theme").addEventListener("click", () => {
+  changeTheme();
+  page.graph.relook();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.graph.relook());
+addEventListener("popstate", () => page.restore());
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && wanted && page.follows) again();
+  else schedule();
+});
+page.changed = schedule;
+again();
