@@ -22,6 +22,7 @@ from meshseal.shape.assemble import record_select
 from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED, Formats
 from meshseal.shape.payloads import SCHEMA_MESSAGE, SHAPES, nested_select, raw_insert
 from meshseal.shape.spans import span_select
+from meshseal.shape.wrappers import WRAPPERS, unwrap
 from meshseal.store.engine import WORK_DATABASE, Handle
 from meshseal.store.schema import raw_columns, stage_columns
 
@@ -84,6 +85,10 @@ class Stage:
         ):
             handle.execute(f"CREATE TABLE {table} ({columns}) ENGINE = {engine}")
 
+    def use(self, formats: Formats) -> None:
+        """Read segments by these formats from now on; the engine's functions must know them."""
+        self._formats = formats
+
     def clear(self) -> None:
         """Forget what is in the tables."""
         for table in (*self._raws.values(), self._nested, self._keys, *self.tables.values()):
@@ -112,7 +117,7 @@ class Stage:
             if SHAPES[kind].signal is SPANS:
                 self._fill_spans(raw)
             else:
-                self._fill_logs(raw)
+                self._fill_logs(raw, SHAPES[kind].recognise)
             # The bodies are in the stage now: no need to hold them twice.
             self._handle.execute(f"TRUNCATE TABLE {raw}")
 
@@ -142,7 +147,10 @@ class Stage:
     def _fill_raw(self, segment: int, kind: Payload, placed: list[Placed], raw: str) -> None:
         descriptor = memory_file(f"segment-{segment}", placed)
         try:
-            sql = raw_insert(kind, f"/proc/self/fd/{descriptor}", table=raw, nested=self._nested)
+            given = {one.envelope.format for one in placed} & self._formats.names
+            sql = raw_insert(
+                kind, f"/proc/self/fd/{descriptor}", table=raw, nested=self._nested, hints=given
+            )
             known = nested_select(kind, f"/proc/self/fd/{descriptor}")
             if known:
                 self._fill_nested(known)
@@ -182,15 +190,27 @@ class Stage:
         if found != expected:
             raise IntegrityError(f"doors counted {expected} records, the engine found {found}")
 
-    def _fill_logs(self, raw: str) -> None:
-        found = self._handle.execute(
-            f"SELECT DISTINCT Format, notEmpty(Attributes) FROM {raw}"
-        ).decode()
-        for line in found.splitlines():
-            format_name, own = line.split("\t")
+    def _fill_logs(self, raw: str, recognise: str) -> None:
+        """Fill the stage from `raw`, lines in a wrapper with what is inside of it."""
+        found = self._formats_in(raw)
+        for wrapper in WRAPPERS:
+            if wrapper.name in dict(found):
+                # What is inside joins the other rows; the wrapped ones themselves are left out.
+                self._handle.execute(unwrap(wrapper, raw, recognise))
+                found = self._formats_in(raw)
+        wrapped = {wrapper.name for wrapper in WRAPPERS}
+        for format_name, own in found:
+            if format_name in wrapped:
+                continue
             if format_name not in (OTLP, UNPARSED) and format_name not in self._formats:
                 raise IntegrityError(f"no format is called {format_name!r}")
             self._fill_format(raw, format_name, own_attributes=own == "1")
+
+    def _formats_in(self, raw: str) -> list[tuple[str, str]]:
+        """Return each format in `raw`, with and without attributes of a row's own."""
+        found = self._handle.execute(f"SELECT DISTINCT Format, notEmpty(Attributes) FROM {raw}")
+        lines = found.decode().splitlines()
+        return [(name, own) for name, _, own in (line.partition("\t") for line in lines)]
 
     def _fill_format(self, raw: str, format_name: str, *, own_attributes: bool) -> None:
         source = (

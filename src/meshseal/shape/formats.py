@@ -6,12 +6,14 @@ the tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from meshseal.model.errors import FormatError
+from meshseal.shape import recognise
 from meshseal.shape.families import cloud, envoy, generic, mesh, own, proxies
 from meshseal.shape.families.format import Format
+from meshseal.shape.families.wrappers import SYSLOG, WRAPPERS
 
 UNPARSED = "unparsed"
 """The format of a body that none fits: the record is kept whole, as text."""
@@ -50,7 +52,8 @@ class Formats:
         self._by_name = {entry.name: entry for entry in (*self.rows, envoy.ENTRY)}
         if len(self._by_name) <= len(self.rows):
             raise FormatError("two formats have the same name")
-        self.hints: frozenset[str] = frozenset(entry.name for entry in self.rows) | {UNPARSED}
+        self.names: frozenset[str] = frozenset(entry.name for entry in self.rows)
+        self.hints: frozenset[str] = self.names | {UNPARSED}
 
     def __getitem__(self, name: str) -> Format:
         """Return a format. Raises: KeyError, for `unparsed` and `otlp` too."""
@@ -60,25 +63,39 @@ class Formats:
         return name in self._by_name
 
     def functions(self) -> list[str]:
-        """Return the statements that create `meshseal_recognise` and `meshseal_recognise_mesh`.
+        """Return the statements that create the functions that recognise formats.
 
-        Both take a line and the sender's hint and return a format's name.
+        `meshseal_recognise` and `meshseal_recognise_mesh` take a line and the sender's hint, of
+        which only `unparsed` counts, and return the name of a format or a wrapper; those that end
+        in `_inside` and `_plain` are for what is inside of a wrapper. `meshseal_fits_<name>` says
+        of a line whether it is of that format, so that a hint may be asked about.
         """
-        by_hint = [(f"hint = '{entry.name}' AND {entry.check}", entry.name) for entry in self.rows]
-        by_content = [(entry.check, entry.name) for entry in self.rows]
-        in_body = [(entry.check, entry.name) for entry in self.rows if entry.mesh]
-        kept = [(f"hint = '{UNPARSED}'", UNPARSED)]
+        own = [row for row in self.custom if row.mesh]
+        in_body = [row for row in FORMATS if row.mesh]
         return [
-            _choice("meshseal_recognise", kept + by_hint + by_content, UNPARSED),
-            _choice("meshseal_recognise_mesh", in_body, OTLP),
+            *(_function(fits(row.name), "line", recognise.condition(row)) for row in self.rows),
+            *_recognisers("meshseal_recognise", self.custom, FORMATS, UNPARSED),
+            *_recognisers("meshseal_recognise_mesh", own, in_body, OTLP),
         ]
 
 
-def _choice(name: str, cases: list[tuple[str, str]], otherwise: str) -> str:
-    branches = ", ".join(f"{condition}, '{result}'" for condition, result in cases)
-    return (
-        f"CREATE OR REPLACE FUNCTION {name} AS (line, hint) -> multiIf({branches}, '{otherwise}')"
-    )
+def _recognisers(
+    name: str, own: Sequence[Format], rows: Sequence[Format], otherwise: str
+) -> Iterator[str]:
+    """Yield the functions for whole lines, for what is inside of a wrapper, and of two."""
+    for suffix, outer in (("", WRAPPERS), ("_inside", (SYSLOG,)), ("_plain", ())):
+        found = recognise.by_content(own, (*outer, *rows), otherwise)
+        kept = f"if(hint = '{UNPARSED}', '{otherwise}', {found})"
+        yield _function(f"{name}{suffix}", "line, hint", kept)
+
+
+def fits(name: str) -> str:
+    """Return the name of the function that says whether a line is of a format."""
+    return f"meshseal_fits_{name}"
+
+
+def _function(name: str, arguments: str, body: str) -> str:
+    return f"CREATE OR REPLACE FUNCTION {name} AS ({arguments}) -> {body}"
 
 
 BUILT_IN = Formats()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from meshseal.model.columns import LOGS, SPANS, Signal
@@ -9,6 +10,7 @@ from meshseal.model.envelope import Payload
 from meshseal.shape import datadog, envoy, render
 from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
 from meshseal.shape.assemble import RAW_COLUMNS
+from meshseal.shape.formats import fits
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
 
 SCHEMA_FILE = "spool.proto"
@@ -89,6 +91,10 @@ _LOKI_PUSH = (
 )
 
 
+_BY_CONTENT = "meshseal_recognise"
+_HINTED = (_BY_CONTENT, f"{_BY_CONTENT}_plain")
+
+
 @dataclass(frozen=True, slots=True)
 class PayloadShape:
     """How one payload kind becomes raw rows.
@@ -101,14 +107,16 @@ class PayloadShape:
         signal: What it holds: its SELECT gives `RAW_COLUMNS` of logs, `RAW_SPAN_COLUMNS` of spans.
         nested_structure: Of a payload whose nested values are known beforehand, the columns with
             them; `<file>_nested.sql` gives their encoded forms.
+        headers: Whether its SELECT stands over that of `syslog_headers.sql`.
     """
 
     structure: str
     file: str
-    recognise: str = "meshseal_recognise"
+    recognise: str = _BY_CONTENT
     version: int = 1
     nested_structure: str = ""
     signal: Signal = LOGS
+    headers: bool = False
 
 
 SHAPES: dict[Payload, PayloadShape] = {
@@ -144,14 +152,19 @@ SHAPES: dict[Payload, PayloadShape] = {
     Payload.DATADOG_LOGS: PayloadShape("datadog_logs String", "datadog_logs"),
     Payload.DATADOG_SPANS: PayloadShape(datadog.STRUCTURE, "datadog_spans", signal=SPANS),
     Payload.SYSLOG_MESSAGES: PayloadShape(
-        "syslog_messages_messages Array(String)", "syslog_messages"
+        "syslog_messages_messages Array(String)",
+        "syslog_messages",
+        headers=True,
+        recognise=f"{_BY_CONTENT}_plain",
     ),
     Payload.SPLUNK_EVENTS: PayloadShape("splunk_events String", "splunk_events"),
     Payload.GELF_MESSAGES: PayloadShape("gelf_messages String", "gelf_messages"),
 }
 
 
-def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
+def raw_insert(
+    kind: Payload, path: str, *, table: str, nested: str, hints: Iterable[str] = ()
+) -> str:
     """Return the INSERT that reads a file of envelopes of one kind into a `raw` table.
 
     Args:
@@ -159,6 +172,7 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
         path: The file's path; the mill's own, such as `/proc/self/fd/7`.
         table: The `raw` table's name; the mill's own.
         nested: The name of the Join table with the text of nested values; the mill's own.
+        hints: The formats that senders have named in these envelopes, of those that there are.
     """
     shape = SHAPES[kind]
     file = f"payload/{shape.file}.sql"
@@ -166,7 +180,11 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
     envelopes = (
         f"SELECT *{content} FROM file('{path}', 'Protobuf', $${_ENVELOPE}, {shape.structure}$$)"
     )
-    select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
+    if shape.headers:
+        headers = render.over("syslog_headers.sql", "envelopes", envelopes)
+        select = render.over(file, "headers", headers)
+    else:
+        select = render.over(file, "envelopes", envelopes).replace("$nested", nested)
     if shape.signal is SPANS:
         columns = ", ".join(name for name in render.columns(file) if name in RAW_SPAN_COLUMNS)
         return (
@@ -176,9 +194,18 @@ def raw_insert(kind: Payload, path: str, *, table: str, nested: str) -> str:
     columns = ", ".join(name for name in render.columns(file) if name in RAW_COLUMNS)
     return (
         f"INSERT INTO {table} ({columns}, Format)\n"
-        f"SELECT {columns}, {shape.recognise}(Body, Hint) AS Format\n"
+        f"SELECT {columns}, {_recognised(shape, hints)} AS Format\n"
         f"FROM (\n{select}\n)"
     )
+
+
+def _recognised(shape: PayloadShape, hints: Iterable[str]) -> str:
+    """Return SQL for the format of a body: what the hint says, if the body is of it."""
+    found = f"{shape.recognise}(Body, Hint)"
+    cases = [f"Hint = '{name}' AND {fits(name)}(Body), '{name}'" for name in sorted(hints)]
+    if not cases or shape.recognise not in _HINTED:
+        return found
+    return f"multiIf({', '.join(cases)}, {found})"
 
 
 def nested_select(kind: Payload, path: str) -> str:

@@ -12,7 +12,7 @@ every line, and the checks are in what the conditions give.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from meshseal.shape.families.format import Format
 
@@ -35,16 +35,19 @@ def by_content(own: Sequence[Format], rows: Sequence[Format], otherwise: str) ->
         rows: The others.
         otherwise: The name where none fits.
     """
-    told, other = _by_telling(rows), _by_start(rows, otherwise)
-    found = f"if({told} != '', {told}, {other})" if told else other
-    if not own:
-        return found
-    mine = _first(own, "")
-    return f"if({mine} != '', {mine}, {found})"
+    everything = (*own, *rows)
+    numbers = {row.name: number for number, row in enumerate(everything, 1)}
+    told, other = _by_telling(rows, numbers), _by_start(rows, numbers)
+    found = f"if({told} != 0, {told}, {other})" if told else other
+    if own:
+        mine = _first(own, numbers)
+        found = f"if({mine} != 0, {mine}, {found})"
+    names = ", ".join(_quoted(row.name) for row in everything)
+    return f"transform({found}, {list(numbers.values())}, [{names}], {_quoted(otherwise)})"
 
 
-def _by_telling(rows: Sequence[Format]) -> str:
-    """Return SQL for the format whose telling text is found first in the order of rows, or ''."""
+def _by_telling(rows: Sequence[Format], numbers: Mapping[str, int]) -> str:
+    """Return SQL for the format whose telling text is found first in the order of rows, or 0."""
     claims: dict[str, list[Format]] = {}
     for row in rows:
         for text in row.telling:
@@ -52,19 +55,19 @@ def _by_telling(rows: Sequence[Format]) -> str:
     if not claims:
         return ""
     # The engine gives the place in the list of the first of the texts that the line holds at all.
-    number = f"multiSearchFirstIndex({LINE}, [{', '.join(map(_quoted, claims))}])"
+    place = f"multiSearchFirstIndex({LINE}, [{', '.join(map(_quoted, claims))}])"
     cases: list[tuple[list[Format], str]] = []
     for at, claimants in enumerate(claims.values(), 1):
         if cases and cases[-1][0] == claimants:
-            cases[-1] = (claimants, f"{cases[-1][1]} OR {number} = {at}")
+            cases[-1] = (claimants, f"{cases[-1][1]} OR {place} = {at}")
         else:
-            cases.append((claimants, f"{number} = {at}"))
-    listed = ", ".join(f"{found}, {_first(claimants, '')}" for claimants, found in cases)
-    return f"multiIf({listed}, '')"
+            cases.append((claimants, f"{place} = {at}"))
+    listed = ", ".join(f"{found}, {_first(claimants, numbers)}" for claimants, found in cases)
+    return f"multiIf({listed}, 0)"
 
 
-def _by_start(rows: Sequence[Format], otherwise: str) -> str:
-    """Return SQL for the first format without a telling text that the line may be of."""
+def _by_start(rows: Sequence[Format], numbers: Mapping[str, int]) -> str:
+    """Return SQL for the first format without a telling text that the line may be of, or 0."""
     plain = [row for row in rows if not row.telling]
     groups: dict[tuple[Format, ...], list[int]] = {}
     for code in range(128):
@@ -73,20 +76,20 @@ def _by_start(rows: Sequence[Format], otherwise: str) -> str:
     rest = tuple(row for row in plain if not row.starts)
     groups.pop(rest, None)
     if not groups:
-        return _first(rest, otherwise)
+        return _first(rest, numbers)
     codes = [code for of_group in groups.values() for code in of_group]
-    numbers = [at for at, of_group in enumerate(groups.values(), 1) for _ in of_group]
-    number = f"transform(ascii({LINE}), {codes}, {numbers}, 0)"
+    places = [at for at, of_group in enumerate(groups.values(), 1) for _ in of_group]
+    place = f"transform(ascii({LINE}), {codes}, {places}, 0)"
     cases = ", ".join(
-        f"{number} = {at}, {_first(fitting, otherwise)}" for at, fitting in enumerate(groups, 1)
+        f"{place} = {at}, {_first(fitting, numbers)}" for at, fitting in enumerate(groups, 1)
     )
-    return f"multiIf({cases}, {_first(rest, otherwise)})"
+    return f"multiIf({cases}, {_first(rest, numbers)})"
 
 
-def _first(rows: Sequence[Format], otherwise: str) -> str:
-    """Return SQL for the first of some formats whose check is true."""
-    cases = ", ".join(f"{row.check}, '{row.name}'" for row in rows)
-    return f"multiIf({cases}, '{otherwise}')" if rows else f"'{otherwise}'"
+def _first(rows: Sequence[Format], numbers: Mapping[str, int]) -> str:
+    """Return SQL for the first of some formats whose check is true, or 0."""
+    cases = ", ".join(f"{row.check}, {numbers[row.name]}" for row in rows)
+    return f"multiIf({cases}, 0)" if rows else "0"
 
 
 def _quoted(text: str) -> str:

@@ -25,11 +25,15 @@ class Format:
         attributes: Which attributes that SELECT gives as columns.
         extra: Whether its SELECT gives an array `pairs` beside its columns: what of the line has no
             column, such as keys that a user has added.
+        hinted: As `check`, for a line whose sender says that it is of this format; '' is `check`.
+        resource: Whether its SELECT gives an array `resource_pairs`: attributes of what produced
+            the record.
         telling: Texts of which every line of it holds one, and hardly a line of another format. All
             formats' are looked for in one pass over the line, so that such a format's `check` runs
             only where it is likely to hold (`shape.recognise`).
         starts: Without a telling text, the ASCII characters that its lines begin with; where it is
             empty, `check` runs on every line that no other format claims.
+        kind: Which mesh its records come from, where a user said so: their `mesh.kind`.
         reads: Names of a row's own attributes that the SELECT reads where the body is no JSON: what
             it makes of them takes their place.
     """
@@ -44,6 +48,9 @@ class Format:
     select: str = ""
     attributes: tuple[str, ...] = ()
     extra: bool = False
+    hinted: str = ""
+    resource: bool = False
     reads: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
     starts: str = ""
+    kind: str = ""

@@ -24,6 +24,10 @@ CREATE OR REPLACE FUNCTION meshseal_milliseconds AS (nanos) ->
 CREATE OR REPLACE FUNCTION meshseal_time AS (text) ->
     toUnixTimestamp64Nano(parseDateTime64BestEffortOrZero(text, 9, 'UTC'));
 
+-- Nanoseconds since the epoch as Go writes a time of UTC: as many digits as it takes.
+CREATE OR REPLACE FUNCTION meshseal_rfc3339 AS (nanos) -> concat(
+    replaceOne(trim(TRAILING '.' FROM trim(TRAILING '0' FROM toString(fromUnixTimestamp64Nano(nanos, 'UTC')))), ' ', 'T'), 'Z');
+
 -- A number since the epoch, in whichever unit makes it a date between 2001 and 2286.
 CREATE OR REPLACE FUNCTION meshseal_epoch AS (text) -> multiIf(
     NOT match(text, '^[0-9]{9,19}([.][0-9]{1,9})?$'), 0,
@@ -103,6 +107,18 @@ CREATE OR REPLACE FUNCTION meshseal_first_value AS (pairs, wanted) ->
 
 -- Of several texts, the first that is not empty.
 CREATE OR REPLACE FUNCTION meshseal_first AS (texts) -> arrayFirst(text -> text != '', texts);
+
+-- A record's own attributes, and those that the wrapper of its line gives. Where they contradict one
+-- another, or the line cannot be had back from what is found, it is kept.
+CREATE OR REPLACE FUNCTION meshseal_wrapped AS (attributes, found, line, is_usual) -> arrayConcat(
+    attributes,
+    arrayFilter(
+        pair -> tupleElement(pair, 2) != '' AND NOT has(tupleElement(attributes, 1), tupleElement(pair, 1)),
+        arrayPushBack(found, ('log.record.original', if(
+            is_usual AND NOT arrayExists(
+                pair -> tupleElement(pair, 2) != '' AND has(tupleElement(attributes, 1), tupleElement(pair, 1)) AND NOT has(attributes, pair),
+                found),
+            '', line)))));
 
 -- Attributes as a map.
 CREATE OR REPLACE FUNCTION meshseal_map AS (pairs) ->
