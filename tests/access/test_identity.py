@@ -9,11 +9,12 @@ from meshseal.model.errors import ForbiddenError, PayloadError
 
 INGEST, LOGS = Permission.INGEST, Permission.READ_LOGS
 LEDGER, ADMINISTER = Permission.READ_LEDGER, Permission.ADMINISTER
+SERVICES, FORMATS = Permission.EDIT_SERVICES, Permission.EDIT_FORMATS
 TABLE = {
-    Role.ADMIN: {INGEST, LOGS, LEDGER, ADMINISTER},
+    Role.ADMIN: {INGEST, LOGS, LEDGER, ADMINISTER, SERVICES, FORMATS},
     Role.SECURITY: {LOGS, LEDGER},
     Role.AUDITOR: {LOGS, LEDGER},
-    Role.OPERATOR: {LOGS, LEDGER},
+    Role.OPERATOR: {LOGS, LEDGER, SERVICES},
     Role.DEVELOPER: {LOGS},
     Role.SHIPPER: {INGEST},
 }

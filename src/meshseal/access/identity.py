@@ -22,6 +22,8 @@ class Permission(enum.Enum):
     READ_LOGS = "read records"
     READ_LEDGER = "read the transparency log, manifests and proofs"
     ADMINISTER = "create users and keys"
+    EDIT_SERVICES = "edit the register of services"
+    EDIT_FORMATS = "change how records are read"
 
 
 class Role(enum.StrEnum):
@@ -39,7 +41,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.SECURITY: frozenset({Permission.READ_LOGS, Permission.READ_LEDGER}),
     Role.AUDITOR: frozenset({Permission.READ_LOGS, Permission.READ_LEDGER}),
-    Role.OPERATOR: frozenset({Permission.READ_LOGS, Permission.READ_LEDGER}),
+    Role.OPERATOR: frozenset(
+        {Permission.READ_LOGS, Permission.READ_LEDGER, Permission.EDIT_SERVICES}
+    ),
     Role.DEVELOPER: frozenset({Permission.READ_LOGS}),
     Role.SHIPPER: frozenset({Permission.INGEST}),
 }

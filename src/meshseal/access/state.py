@@ -123,6 +123,28 @@ PENDING_AUDIT = Table(
     Column("document", LargeBinary, nullable=False),
 )
 
+FORMATS = Table(
+    "formats",
+    METADATA,
+    Column("name", _ID, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("mesh", _ID, nullable=False),
+    Column("changed_unix_nano", BigInteger, nullable=False),
+    Column("changed_by", _ID, nullable=False),
+)
+
+SERVICES = Table(
+    "services",
+    METADATA,
+    Column("tenant", _ID, primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("namespace", String(255), nullable=False),
+    Column("aliases", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("changed_unix_nano", BigInteger, nullable=False),
+    Column("changed_by", _ID, nullable=False),
+)
+
 
 def sqlite_url(path: Path) -> str:
     """Return the SQLAlchemy URL of a SQLite file."""

@@ -95,6 +95,15 @@ class Client:
         """Return the body of a POST's answer. Raises: MeshsealError."""
         return self._request("POST", path, parameters, body=body, headers=headers).data
 
+    def send_json(self, method: str, path: str, content: object = None) -> Any:
+        """Send JSON by POST, PUT or DELETE, and return the JSON of the answer.
+
+        Raises: MeshsealError.
+        """
+        body = None if content is None else json.dumps(content).encode()
+        headers = {"Content-Type": "application/json"}
+        return json.loads(self._request(method, path, None, body=body, headers=headers).data)
+
     def events(self, path: str, parameters: Mapping[str, Any] | None = None) -> Iterator[str]:
         """Yield the data of server-sent events for as long as the server sends them."""
         response = self._request("GET", path, parameters, stream=True)

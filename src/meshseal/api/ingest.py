@@ -156,6 +156,7 @@ class HttpIngest:
                     source=source,
                     chunk=chunk_of(headers),
                     method=scope["method"],
+                    own_formats=self._intake.own_formats(),
                 )
             )
             await self._intake.take(decoded, door=protocol.name, tenant=tenant)

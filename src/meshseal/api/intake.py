@@ -26,7 +26,8 @@ class Intake:
     """What every door hands its records to.
 
     `on_chunk` and `on_delivery` are told in which segment a numbered chunk, or a named delivery,
-    is. `book` keeps what senders say of themselves.
+    is. `book` keeps what senders say of themselves; `own_formats` says which formats they may name
+    beside those built in.
     """
 
     spool: Spool
@@ -38,6 +39,7 @@ class Intake:
     on_chunk: Callable[[int, str, Chunk], None]
     on_delivery: Callable[[int, bytes], None]
     book: CounterBook | None = None
+    own_formats: Callable[[], frozenset[str]] = frozenset
     _in_progress: dict[object, asyncio.Event] = field(default_factory=dict)
 
     async def take(

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from meshseal.app.emitter_settings import EmitterSettings
+from meshseal.app.definition_settings import FormatSettings, MeshSettings, own_formats
 from meshseal.model.errors import ConfigError, MeshsealError
 from meshseal.model.identifiers import check_tenant
 from meshseal.receive.settings import LimitSettings, TlsSettings
@@ -139,6 +140,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = RetentionSettings()
     completeness: CompletenessSettings = CompletenessSettings()
     emitters: dict[str, EmitterSettings] = {}
+    mesh: MeshSettings = MeshSettings()
+    formats: dict[str, FormatSettings] = {}
     ledger: LedgerSettings = LedgerSettings()
     keys: KeySettings = KeySettings()
     state: StateSettings = StateSettings()
@@ -155,6 +158,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if door.port is not None and not 0 <= door.port <= 65_535:
                 raise ValueError(f"doors.{name}.port must be between 0 and 65535")
             _check_access(name, door)
+        own_formats(self.formats)
 
     def door(self, name: str) -> DoorSettings:
         """Return a door's settings; what it does not set itself, `doors.all` does."""

@@ -1,8 +1,9 @@
 """The engine's process: the engine, its HTTP face, and the mill.
 
 The server starts it with one line of JSON on standard input, and speaks to it in lines of JSON
-from then on: `{"mill": 7, "again": false}` asks for a segment, `{"stop": true}` ends it. It
-answers `{"ready": …}`, and for each segment `{"milled": …}` or `{"failed": …}`. When standard
+from then on: `{"mill": 7, "again": false}` asks for a segment, `{"define": 3, …}` for a change of
+definitions (`mill.definitions`), `{"stop": true}` ends it. It answers `{"ready": …}`, for each
+segment `{"milled": …}` or `{"failed": …}`, and for each change `{"defined": 3, …}`. When standard
 input ends, the server is gone, and the process ends too.
 """
 
@@ -33,7 +34,9 @@ from meshseal.access.keys import Keyring
 from meshseal.access.state import open_state
 from meshseal.app.logs import configure_logs
 from meshseal.app.paths import DataPaths
+from meshseal.mill.definitions import Definitions
 from meshseal.mill.faults import fault_of
+from meshseal.mill.gate import Gate
 from meshseal.mill.keys import BatchKeys
 from meshseal.mill.sealer import Sealer
 from meshseal.mill.stage import Stage
@@ -87,6 +90,9 @@ class _Child:
             store_key=self._keyring.derive(STORE_PURPOSE),
         )
         self._work: queue.Queue[tuple[int, bool] | None] = queue.Queue()
+        self._orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._gate = Gate()
+        self._stages: list[Stage] = []
         self._output = threading.Lock()
         self._workers: list[threading.Thread] = []
 
@@ -100,11 +106,13 @@ class _Child:
         watcher.start()
         if self._boot.mill:
             self._start_workers()
+        self._start_definitions()
         try:
             asyncio.run(self._serve())
         finally:
             for _ in self._workers:
                 self._work.put(None)
+            self._orders.put(None)
             for worker in self._workers:
                 worker.join()
             stop.set()
@@ -120,9 +128,15 @@ class _Child:
         # Not every time: a full disk has no room for what creating writes.
         if self._schema_note.exists() and self._schema_note.read_text() == digest:
             return
+        self._definitions_note.unlink(missing_ok=True)
         for statement in statements:
             setup.execute(statement)
         self._schema_note.write_text(digest)
+
+    @property
+    def _definitions_note(self) -> Path:
+        """Says which functions were made of definitions since then."""
+        return self._paths.engine / "definitions.json"
 
     @property
     def _schema_note(self) -> Path:
@@ -157,6 +171,7 @@ class _Child:
                 schema_path=schema,
                 retention_days=self._boot.retention_days,
             )
+            self._stages.append(stage)
             stair = Stair(
                 self._paths.spool,
                 spool_key=self._keyring.derive(SPOOL_PURPOSE),
@@ -169,11 +184,25 @@ class _Child:
             thread.start()
             self._workers.append(thread)
 
+    def _start_definitions(self) -> None:
+        definitions = Definitions(
+            self._engine.open(), self._definitions_note, stages=self._stages, gate=self._gate
+        )
+        thread = threading.Thread(target=self._define, args=(definitions,), name="definitions")
+        thread.start()
+        self._workers.append(thread)
+
+    def _define(self, definitions: Definitions) -> None:
+        """Change definitions as the server asks."""
+        while (order := self._orders.get()) is not None:
+            self._say({"defined": order["define"], **definitions.answer(order)})
+
     def _mill(self, stair: Stair) -> None:
         while (job := self._work.get()) is not None:
             segment, again = job
             try:
-                milled = stair.mill(segment, again=again)
+                with self._gate.segment():
+                    milled = stair.mill(segment, again=again)
             except DamagedStoreError as error:
                 _give_up(error)
             except (MeshsealError, OSError, ValueError, SQLAlchemyError) as error:
@@ -218,6 +247,8 @@ class _Child:
             order = msgspec.json.decode(line)
             if "mill" in order:
                 self._work.put((order["mill"], order["again"]))
+            elif "define" in order:
+                self._orders.put(order)
             elif "stop" in order:
                 break
         loop.call_soon_threadsafe(setattr, server, "should_exit", True)

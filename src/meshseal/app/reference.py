@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from meshseal.app.config import Config, DoorSettings
+from meshseal.app.definition_settings import FormatSettings
 from meshseal.app.emitter_settings import EmitterSettings
 from meshseal.wire import NATIVE_PORTS, PROTOCOLS, STREAMS
 
@@ -31,6 +32,9 @@ def config_reference() -> str:
         elif field.name == "emitters":
             parts.append(f"## emitters.NAME\n\n{EmitterSettings.__doc__}\n")
             parts.append(_table(EmitterSettings))
+        elif field.name == "formats":
+            parts.append(f"## formats.NAME\n\n{FormatSettings.__doc__}\n")
+            parts.append(_table(FormatSettings))
         else:
             settings = type(field.default)
             parts.append(f"## {field.name}\n\n{settings.__doc__}\n")
@@ -85,7 +89,14 @@ def _described(hint: Any) -> tuple[str, list[msgspec.Meta]]:
     names = [getattr(part, "__name__", str(part)) for part in choices] or [
         getattr(inner, "__name__", str(inner))
     ]
-    words = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
+    words = {
+        "int": "whole number",
+        "float": "number",
+        "str": "text",
+        "bool": "true or false",
+        "tuple": "list of texts",
+        "dict": "table",
+    }
     return " or ".join(words.get(name, "unset") for name in names), meta
 
 

@@ -12,19 +12,24 @@ from starlette.applications import Starlette
 
 from meshseal import __version__
 from meshseal.access.credentials import Credentials
+from meshseal.access.definitions import Definitions
 from meshseal.access.keys import Keyring, load_or_create_master
 from meshseal.access.state import migrate, open_state
+from meshseal.api.definitions import LiveDefinitions
+from meshseal.api.formats import FormatsApi
 from meshseal.api.gate import Gate
 from meshseal.api.intake import Intake
 from meshseal.api.loki import LokiApi
 from meshseal.api.mesh import MeshApi
 from meshseal.api.own import OwnApi
 from meshseal.api.reading import ReadContext
+from meshseal.api.services import ServicesApi
 from meshseal.api.tails import Tails
 from meshseal.api.traces import TracesApi
 from meshseal.app.auditing import SpoolAudit
 from meshseal.app.conductor import Conductor, load_chunks, load_deliveries
 from meshseal.app.config import Config
+from meshseal.app.definition_settings import own_formats
 from meshseal.app.doors import Doors, check_listeners
 from meshseal.app.emitters import Emitters
 from meshseal.app.engine_child import SPOOL_PURPOSE
@@ -34,7 +39,7 @@ from meshseal.app.segments import next_segment
 from meshseal.console.pages import Console
 from meshseal.console.sessions import Site
 from meshseal.model import telemetry
-from meshseal.model.errors import EngineError
+from meshseal.model.errors import ConfigError, EngineError, FormatError
 from meshseal.query.mesh import Mesh
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.reader import Reader
@@ -87,7 +92,9 @@ class Server:
         self._inflight = InFlight(config.limits.max_inflight_bytes)
         self._doors = Doors(config, trial=trial, gate=self._gate, inflight=self._inflight)
         self.store = Store(config.query)
-        self.reader = Reader(self.store, config.query)
+        self.reader = Reader(
+            self.store, config.query, register=lambda: self.definitions.register
+        )
         self.tails = Tails(self.reader)
         self._chunks = Chunks()
         self._deliveries = Deliveries()
@@ -105,6 +112,7 @@ class Server:
             on_lost=self._engine_lost,
             on_message=self._engine_says,
         )
+        self.definitions = self._open_definitions()
         self.conductor = Conductor(
             state=self.state,
             chunks=self._chunks,
@@ -146,6 +154,7 @@ class Server:
             on_chunk=self.conductor.arrived,
             on_delivery=self.conductor.delivered,
             book=self._book,
+            own_formats=lambda: self.definitions.format_names,
         )
         await self._engine.start()
         audit = SpoolAudit(spool)
@@ -213,6 +222,17 @@ class Server:
         configured = self.config.keys.master_file
         return load_or_create_master(Path(configured) if configured else self.paths.master_key)
 
+    def _open_definitions(self) -> LiveDefinitions:
+        try:
+            return LiveDefinitions(
+                Definitions(self.state),
+                configured=own_formats(self.config.formats),
+                proxies=self.config.mesh.proxies,
+                order=self._engine.order,
+            )
+        except FormatError as error:
+            raise ConfigError(f"formats: {error}") from error
+
     def _take_over(self, recovered: Recovered, spool: Spool) -> None:
         for segment in recovered.segments:
             spool.adopt(segment)
@@ -237,6 +257,7 @@ class Server:
         self._spawn(self._connect(endpoint))
 
     async def _connect(self, endpoint: Endpoint) -> None:
+        await self.definitions.engine_ready()
         try:
             await self.store.connect(endpoint)
         except EngineError as error:
@@ -253,12 +274,14 @@ class Server:
     def _engine_lost(self, by_itself: bool) -> None:
         self.paths.running.unlink(missing_ok=True)
         telemetry.ENGINE_RESTARTS.inc()
+        self.definitions.engine_lost()
         self._spawn(self.store.disconnect())
         if not self._stopping:
             self._spawn(self.conductor.engine_lost(by_itself=by_itself))
 
     def _engine_says(self, message: dict[str, Any]) -> None:
-        self.conductor.message(message)
+        if not self.definitions.message(message):
+            self.conductor.message(message)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -302,6 +325,8 @@ class Server:
                     *own.routes(),
                     *traces.routes(),
                     *mesh.routes(),
+                    *FormatsApi(context, self.definitions).routes(),
+                    *ServicesApi(context, self.definitions).routes(),
                     *loki.routes(),
                     *console.routes(),
                 ]

@@ -17,6 +17,8 @@ _COMMANDS = {
     "verify": "Check a data directory, or one proof file.",
     "proof": "Fetch the proof of one record.",
     "ledger": "The transparency log: its key, its checkpoint.",
+    "service": "The register of services: names, aliases, teams.",
+    "format": "Formats of your own: Envoy's format strings.",
     "key": "API keys: create, list, revoke.",
     "config": "Check and explain the configuration.",
     "spool": "Segments that were set aside: list, replay.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from meshseal.model.columns import PROMOTED
 from meshseal.model.identifiers import label_name
+from meshseal.query.resolved import REGISTER, RESOLVED, SERVICE, alias, registered
 from meshseal.query.sql import Binder
 from meshseal.query.tree import (
     AllOf,
@@ -97,6 +98,7 @@ class Labels:
     Attributes:
         binder: Where values are bound.
         keys: What labels stand for.
+        tenant: Whose records they are, for what the register of services adds to them.
         parsed: SQL of the labels that parsers found, as a map, or '' before any parser.
         direct: Whether the one parser so far is `json`, for all labels: then a label that is a key
             of the line's object is read without taking the whole line apart.
@@ -107,6 +109,7 @@ class Labels:
 
     binder: Binder
     keys: Keys
+    tenant: str = ""
     parsed: str = ""
     direct: bool = False
     errors: tuple[tuple[str, str], ...] = ()
@@ -151,7 +154,15 @@ class Labels:
             ),
             *([PROMOTED_LABELS[name]] if name in PROMOTED_LABELS else []),
         ]
+        if name in RESOLVED:
+            return alias(self._tenant(), _first([*candidates, RESOLVED[name]]))
+        if any(key.scope == REGISTER for key in self.keys.get(name, ())):
+            service = self.base(SERVICE)
+            candidates.append(registered(self._tenant(), service, self.binder.text(name)))
         return _first(candidates)
+
+    def _tenant(self) -> str:
+        return self.binder.text(self.tenant) if self.tenant else "Tenant"
 
     def _visible(self, name: str) -> str:
         if name == ERROR_LABEL:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from meshseal.model.errors import QueryError
 from meshseal.model.identifiers import label_name
+from meshseal.model.register import Register
 from meshseal.query.asking import ask
 from meshseal.query.labels import Key, Keys
 from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
+from meshseal.query.resolved import (
+    REGISTER,
+    SERVICE,
+    resolved_labels,
+    stream_label,
+    stream_values,
+)
 from meshseal.query.sql import Binder, Sql
 from meshseal.query.tree import LogQuery, Matcher, MatchOp, Metric, Query, kept_labels, label_names
 from meshseal.store.client import Store
@@ -63,9 +71,17 @@ class Reader:
     Args:
         store: Where records are.
         settings: Limits of one read.
+        register: Gives the register of services as it is now.
     """
 
-    def __init__(self, store: Store, settings: QuerySettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: QuerySettings,
+        *,
+        register: Callable[[], Register] = Register,
+    ) -> None:
+        self._register = register
         self._store = store
         self._settings = settings
         self._keys: dict[str, tuple[float, Keys]] = {}
@@ -101,7 +117,8 @@ class Reader:
                 batches=batches,
                 after=after,
             )
-            return [_record(row, kept) for row in await self._rows(sql)]
+            register = self._register()
+            return [_record(row, kept, register, tenant) for row in await self._rows(sql)]
 
         newest = _newest(times)
         if newest_first and newest and not (query.stages or batches or after):
@@ -134,6 +151,9 @@ class Reader:
         """Return the names of the labels that streams have."""
         maps = await self._streams(tenant, times, ())
         names = {label_name(key) for labels, _ in maps for key in labels}
+        register = self._register()
+        if maps and register.services(tenant):
+            names |= {SERVICE, *register.label_names(tenant)}
         return sorted(names | {"service_name"} if maps else names)
 
     async def label_values(
@@ -148,7 +168,7 @@ class Reader:
         found = {
             value
             for labels, service in await self._streams(tenant, times, matchers)
-            for value in _stream_values(name, labels, service)
+            for value in stream_values(name, labels, service, self._register(), tenant)
         }
         if not found:
             found = set(await self._record_values(name, tenant, times, matchers))
@@ -170,7 +190,8 @@ class Reader:
         rows = await self._rows(
             Sql(
                 "SELECT uniqExact(ServiceName, Labels), sum(Records), sum(Bytes)\n"
-                f"FROM {STREAMS}\nWHERE {_stream_where(binder, tenant, times, query)}",
+                f"FROM {STREAMS}\n"
+                f"WHERE {_stream_where(binder, tenant, times, query, self._register())}",
                 binder.parameters,
             )
         )
@@ -193,7 +214,8 @@ class Reader:
             Sql(
                 "SELECT JSONExtract(Labels, 'Map(String, String)') AS resource, "
                 "toString(ServiceName) AS service\n"
-                f"FROM {STREAMS}\nWHERE {_stream_where(binder, tenant, times, query)}\n"
+                f"FROM {STREAMS}\n"
+                f"WHERE {_stream_where(binder, tenant, times, query, self._register())}\n"
                 f"GROUP BY resource, service\nLIMIT {_LABELS_LIMIT}",
                 binder.parameters,
             )
@@ -214,7 +236,18 @@ class Reader:
         return {name: known[name] for name in label_names(query) if name in known}
 
     async def _all_keys(self, tenant: str) -> Keys:
-        """Return what every label of a tenant stands for, as of a moment ago."""
+        """Return what every label of a tenant stands for: attributes, then the register."""
+        names = self._register().label_names(tenant)
+        stored = await self._stored_keys(tenant)
+        if not names:
+            return stored
+        return {
+            **stored,
+            **{name: [*stored.get(name, ()), Key(REGISTER, name)] for name in names},
+        }
+
+    async def _stored_keys(self, tenant: str) -> Keys:
+        """Return the attributes that labels of a tenant stand for, as of a moment ago."""
         cached = self._keys.get(tenant)
         if cached and cached[0] > time.monotonic():
             return cached[1]
@@ -254,13 +287,13 @@ def stream_labels(resource: Mapping[str, str], service: str) -> dict[str, str]:
     return {label_name(key): value for key, value in resource.items()} | {"service_name": service}
 
 
-def _stream_values(name: str, resource: Mapping[str, str], service: str) -> list[str]:
-    if name == "service_name":
-        return [service]
-    return [value for key, value in resource.items() if label_name(key) == name]
-
-
-def _stream_where(binder: Binder, tenant: str, times: TimeRange, query: LogQuery | None) -> str:
+def _stream_where(
+    binder: Binder,
+    tenant: str,
+    times: TimeRange,
+    query: LogQuery | None,
+    register: Register,
+) -> str:
     """Return the conditions on `streams` as one."""
     first, last = times.start // _HOUR * 3600, times.end // _SECOND + 1
     conditions = [
@@ -273,7 +306,7 @@ def _stream_where(binder: Binder, tenant: str, times: TimeRange, query: LogQuery
             "mapUpdate(meshseal_labels(JSONExtractKeysAndValues(Labels, 'String')), "
             "map('service_name', toString(ServiceName)))"
         )
-        text = f"{labels}[{binder.text(matcher.label)}]"
+        text = stream_label(binder, tenant, matcher.label, labels, register)
         conditions.append(_stream_match(binder, matcher, text))
     return "\n  AND ".join(conditions)
 
@@ -286,7 +319,9 @@ def _stream_match(binder: Binder, matcher: Matcher, text: str) -> str:
     return found if matcher.op is MatchOp.REGEX else f"NOT {found}"
 
 
-def _record(row: Sequence[Any], kept: frozenset[str] | None) -> Record:
+def _record(
+    row: Sequence[Any], kept: frozenset[str] | None, register: Register, tenant: str
+) -> Record:
     (
         time_unix_nano,
         line,
@@ -318,6 +353,8 @@ def _record(row: Sequence[Any], kept: frozenset[str] | None) -> Record:
     }
     metadata = {label_name(key): value for key, value in attributes.items()}
     metadata |= {name: value for name, value in known.items() if value}
+    if register:
+        metadata |= resolved_labels({**metadata, **stream}, service, register, tenant)
     found = {} if not error else {"__error__": error}
     for name, value in parsed.items():
         present = stream.get(name, metadata.get(name))

@@ -69,7 +69,7 @@ def filtered(
     query: LogQuery, *, tenant: str, times: TimeRange, keys: Keys, binder: Binder
 ) -> Filtered:
     """Return a log query as conditions on `logs`. The tenant's is always among them."""
-    labels = Labels(binder, keys)
+    labels = Labels(binder, keys, tenant)
     conditions = [
         f"Tenant = {binder.text(tenant)}",
         f"Timestamp >= fromUnixTimestamp64Nano({binder.integer(times.start)}, 'UTC')",

@@ -112,6 +112,8 @@ def record_select(
         others = f"if(empty(pairs), {others}, arrayConcat({others}, pairs))"
     if positional:
         others = f"arrayConcat({others}, arraySlice(raw_row.Attributes, {positional + 1}))"
+    if row.kind:
+        others = f"arrayConcat({others}, if(parsed, [('mesh.kind', '{row.kind}')], []))"
     columns = _record_columns(format_name, values, others, retention_days)
     listed = ",\n    ".join(f"{columns[column.name]} AS {column.name}" for column in LOG_COLUMNS)
     return f"SELECT\n    {listed}\nFROM (\n{select}\n)"

@@ -92,8 +92,8 @@ def parse_labels(values: list[str]) -> dict[str, str]:
 
 def _decoded(request: Request, kind: Payload, records: int) -> Decoded:
     hint = request.parameter("format")
-    if hint and hint not in FORMAT_HINTS:
-        known = ", ".join(sorted(FORMAT_HINTS))
+    if hint and hint not in FORMAT_HINTS and hint not in request.own_formats:
+        known = ", ".join(sorted(FORMAT_HINTS | request.own_formats))
         raise PayloadError(f"format {hint[:40]!r} is not known: use one of {known}, or none")
     envelope = request.envelope(
         kind,

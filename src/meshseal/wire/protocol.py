@@ -41,6 +41,7 @@ class Request:
         tenant: Whose records they are.
         source: Who sends, as authenticated.
         chunk: The sender's own number for the request, if it gave one.
+        own_formats: The formats that this installation has beside those built in.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Request:
     source: str
     chunk: Chunk | None = None
     method: str = "POST"
+    own_formats: frozenset[str] = frozenset()
 
     @property
     def media_type(self) -> str:

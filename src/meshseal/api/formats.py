@@ -1,0 +1,120 @@
+"""Formats of an installation's own: `/meshseal/v1/formats`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from meshseal.access.identity import ANY_TENANT, Permission
+from meshseal.api.definitions import LiveDefinitions
+from meshseal.api.editing import editor_of, json_of, shown
+from meshseal.api.own import answering
+from meshseal.api.reading import ReadContext
+from meshseal.model.errors import ForbiddenError, NotFoundError, PayloadError
+from meshseal.model.own_format import own_format
+from meshseal.shape.formats import BUILT_IN
+
+_API = "meshseal"
+_MAX_LINES = 1000
+_MAX_LINE = 256 << 10
+
+
+class FormatsApi:
+    """The routes.
+
+    Args:
+        context: What reads need.
+        definitions: The formats.
+    """
+
+    def __init__(self, context: ReadContext, definitions: LiveDefinitions) -> None:
+        self._context = context
+        self._definitions = definitions
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        one = "/meshseal/v1/formats/{name}"
+        return [
+            Route("/meshseal/v1/formats", answering(self._list)),
+            Route(f"{one}/test", answering(self._test), methods=["POST"]),
+            Route(one, answering(self._show), methods=["GET"]),
+            Route(one, answering(self._put), methods=["PUT"]),
+            Route(one, answering(self._remove), methods=["DELETE"]),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        async with self._context.reading(request, api=_API, action="formats.list"):
+            own = [self._shown(name) for name in sorted(self._definitions.formats)]
+            built_in = [
+                {"name": row.name, "title": row.title, "source": "built in"}
+                for row in BUILT_IN.rows
+            ]
+            return shown({"formats": [*own, *built_in]})
+
+    async def _show(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        async with self._context.reading(request, api=_API, action="formats.show") as read:
+            read.details["format"] = name
+            if name not in self._definitions.formats:
+                raise NotFoundError(f"there is no format {name[:80]!r} of this installation's own")
+            return shown(self._shown(name))
+
+    async def _put(self, request: Request) -> Response:
+        editor = await editor_of(request, self._context.gate, Permission.EDIT_FORMATS)
+        self._require_all_tenants(editor.principal.tenant)
+        own = own_format(request.path_params["name"], await json_of(request))
+        await self._definitions.put_format(own, editor)
+        return shown(self._shown(own.name))
+
+    async def _remove(self, request: Request) -> Response:
+        editor = await editor_of(request, self._context.gate, Permission.EDIT_FORMATS)
+        self._require_all_tenants(editor.principal.tenant)
+        name = request.path_params["name"]
+        await self._definitions.remove_format(name, editor)
+        return shown({"removed": name})
+
+    async def _test(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        async with self._context.reading(
+            request, api=_API, action="formats.test", permission=Permission.EDIT_FORMATS
+        ) as read:
+            body = await json_of(request)
+            lines = _lines(body)
+            given = {key: value for key, value in body.items() if key != "lines"}
+            own = own_format(name, given) if given else None
+            if own is None and name not in self._definitions.formats and name not in BUILT_IN:
+                raise NotFoundError(f"there is no format {name[:80]!r}")
+            read.details |= {"format": name, "lines": len(lines)}
+            return shown({"rows": await self._definitions.read(lines, name, own)})
+
+    def _shown(self, name: str) -> dict[str, Any]:
+        own = self._definitions.formats[name]
+        configured = name in self._definitions.configured
+        row: dict[str, Any] = {
+            "name": name,
+            **own.document(),
+            "source": "configuration" if configured else "edited",
+        }
+        if name in self._definitions.refused:
+            row["refused"] = self._definitions.refused[name]
+        return row
+
+    @staticmethod
+    def _require_all_tenants(tenant: str) -> None:
+        if tenant != ANY_TENANT:
+            raise ForbiddenError(
+                "a format is for the records of every tenant: a key of all tenants is needed"
+            )
+
+
+def _lines(body: Mapping[str, Any]) -> list[str]:
+    lines = body.get("lines")
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise PayloadError("lines is a list of texts")
+    if len(lines) > _MAX_LINES or any(len(line) > _MAX_LINE for line in lines):
+        raise PayloadError(f"at most {_MAX_LINES} lines of {_MAX_LINE} characters can be tested")
+    return lines
