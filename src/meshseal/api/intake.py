@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from meshseal.model import telemetry
 from meshseal.model.counters import Alive
-from meshseal.model.envelope import Chunk, Envelope
+from meshseal.model.envelope import NO_RECORDS, Chunk, Envelope
 from meshseal.model.errors import OverloadedError
 from meshseal.receive.rates import Rates
 from meshseal.spool.copies import Chunks, Deliveries, InDoubt, delivery_digest
 from meshseal.spool.spool import Spool
 from meshseal.spool.tally import TallyBook
 from meshseal.store.counter_book import CounterBook
-from meshseal.wire.protocol import Decoded
+from meshseal.wire.protocol import NOT_STORED, Decoded
 
 _RETRY_SECONDS = 0.25
 
@@ -97,7 +97,7 @@ class Intake:
         """Count records that a door had to refuse one by one, without the rest of a request."""
         telemetry.RECORDS_RECEIVED.labels(door, tenant).inc(records)
         telemetry.RECORDS_REFUSED.labels(door, tenant, code).inc(records)
-        self.tallies.refused(tenant, door, records, source)
+        self.tallies.refused(tenant, door, records, NO_RECORDS if code == NOT_STORED else source)
 
     def hear(self, decoded: Decoded, *, door: str, tenant: str, source: str) -> None:
         """Note what a sender says of itself beside records: its counters, and that it lives."""

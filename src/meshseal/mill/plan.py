@@ -14,7 +14,15 @@ from types import MappingProxyType
 
 from meshseal.model import protowire as wire
 from meshseal.model.columns import LOGS, Signal
-from meshseal.model.envelope import Chunk, Envelope, Payload, Tally, decode, read_delimited
+from meshseal.model.envelope import (
+    NO_RECORDS,
+    Chunk,
+    Envelope,
+    Payload,
+    Tally,
+    decode,
+    read_delimited,
+)
 from meshseal.model.identifiers import batch_id
 from meshseal.seal.manifest import MAX_SOURCES, ChunkRange, SourceShare, Tallied
 from meshseal.shape.payloads import SHAPES
@@ -127,10 +135,11 @@ def make_plan(
             decoded = decode(message)
             if isinstance(decoded, Tally):
                 _add_tally(tallies.setdefault(decoded.tenant, []), decoded)
-                who = (decoded.tenant, decoded.source, decoded.door)
-                seen[who] = seen.get(who, Seen(*who)).with_tally(
-                    decoded.refused, decoded.deduplicated
-                )
+                if decoded.source != NO_RECORDS:
+                    who = (decoded.tenant, decoded.source, decoded.door)
+                    seen[who] = seen.get(who, Seen(*who)).with_tally(
+                        decoded.refused, decoded.deduplicated
+                    )
                 continue
             signal = SHAPES[decoded.kind].signal
             key = (decoded.tenant, signal.table)

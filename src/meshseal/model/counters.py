@@ -52,6 +52,8 @@ class Alive:
 
 
 MAX_VALUE = 2**63 - 1
+PUSHED = "otlp/"
+"""What the name of an emitter begins with that pushed its counters, before its service's name."""
 
 
 def whole(value: float) -> int | None:

@@ -100,6 +100,10 @@ class Envelope:
         return head + wire.bytes_head(self.kind, len(self.content)) + self.content
 
 
+NO_RECORDS = "-"
+"""A tally's source where what was refused is no record at all, such as a metric's data points."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What a door refused or found to be a copy, since the segment before this one.

@@ -69,7 +69,7 @@ def read_stats(kind: str, body: bytes, wanted: Wanted, now_unix_nano: int) -> li
 
 class _Stat(msgspec.Struct):
     name: str = ""
-    value: msgspec.Raw | None = None
+    value: msgspec.Raw = msgspec.Raw()
 
 
 class _Stats(msgspec.Struct):
@@ -88,7 +88,7 @@ def _envoy(body: bytes, wanted: Wanted, now: int) -> Iterator[Reading]:
         stats = _STATS.decode(body).stats
     except NOT_JSON as error:
         raise PayloadError("this is not what Envoy shows at /stats?format=json") from error
-    values = {stat.name: stat.value for stat in stats if stat.value is not None}
+    values = {stat.name: stat.value for stat in stats}
     uptime = _number(values.get("server.uptime"))
     start = now - uptime * _SECOND if uptime is not None else 0
     for name, raw in values.items():

@@ -29,7 +29,14 @@ from meshseal.model.errors import (
 )
 from meshseal.wire import otlp_json
 from meshseal.wire.otlp_metrics import Metrics, read_json, read_protobuf
-from meshseal.wire.protocol import Decoded, Protocol, Reply, Request, retry_after
+from meshseal.wire.protocol import (
+    NOT_STORED,
+    Decoded,
+    Protocol,
+    Reply,
+    Request,
+    retry_after,
+)
 from meshseal.wire.protos.spool_pb2 import OtlpLogs, OtlpTraces
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -140,7 +147,7 @@ def _metrics(metrics: Metrics, media_type: str) -> Decoded:
         answer.partial_success.error_message = _NOT_STORED
         content = answer.SerializeToString()
     reply = Reply(200, content, media_type)
-    return Decoded((), reply, refused=points, refused_code="not_stored")
+    return Decoded((), reply, refused=points, refused_code=NOT_STORED)
 
 
 def _count_logs(body: bytes) -> int:

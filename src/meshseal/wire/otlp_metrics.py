@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
-from meshseal.model.counters import Alive, Reading, whole
+from meshseal.model.counters import PUSHED, Alive, Reading, whole
 from meshseal.model.errors import PayloadError
 from meshseal.wire.counters import Known, known_counter, series_name
 from meshseal.wire.protocol import NOT_JSON
@@ -117,7 +117,7 @@ def _add(
                 value=value,
                 time_unix_nano=time,
                 start_unix_nano=min(point.start, time),
-                emitter=who.service,
+                emitter=f"{PUSHED}{who.service or 'unknown'}"[:_MAX_TEXT],
                 door=known.door,
                 service=who.service,
                 instance=who.instance,
@@ -148,7 +148,7 @@ class _JsonPoint(msgspec.Struct, rename="camel"):
 
 class _Data(msgspec.Struct, rename="camel"):
     data_points: list[msgspec.Raw] = []
-    aggregation_temporality: msgspec.Raw | None = None
+    aggregation_temporality: msgspec.Raw = msgspec.Raw()
 
 
 class _Metric(msgspec.Struct, rename="camel"):
@@ -201,7 +201,7 @@ def read_json(body: bytes, received_unix_nano: int) -> Metrics:
                 found.points += len(data.data_points)
                 known = _counter(metric.name, kind)
                 if known:
-                    delta = bytes(data.aggregation_temporality or b"") in _DELTAS
+                    delta = bytes(data.aggregation_temporality) in _DELTAS
                     points = _json_points(data.data_points)
                     _add(found, known, metric.name, who, points, received_unix_nano, delta=delta)
     return found

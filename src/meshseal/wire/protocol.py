@@ -92,6 +92,10 @@ class Request:
         return values[-1] if values else ""
 
 
+NOT_STORED = "not_stored"
+"""Why what is no record is refused: it was taken, and is not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What to answer. Errors carry the class of the failure for counters and logs."""
