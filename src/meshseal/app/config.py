@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from meshseal.app.emitter_settings import EmitterSettings
 from meshseal.app.definition_settings import FormatSettings, MeshSettings, own_formats
+from meshseal.app.emitter_settings import EmitterSettings
 from meshseal.model.errors import ConfigError, MeshsealError
 from meshseal.model.identifiers import check_tenant
 from meshseal.receive.settings import LimitSettings, TlsSettings

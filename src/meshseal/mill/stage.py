@@ -89,10 +89,6 @@ class Stage:
         """Read segments by these formats from now on; the engine's functions must know them."""
         self._formats = formats
 
-    def use(self, formats: Formats) -> None:
-        """Read segments by these formats from now on; the engine's functions must know them."""
-        self._formats = formats
-
     def clear(self) -> None:
         """Forget what is in the tables."""
         for table in (*self._raws.values(), self._nested, self._keys, *self.tables.values()):

@@ -34,7 +34,6 @@ class Format:
         starts: Without a telling text, the ASCII characters that its lines begin with; where it is
             empty, `check` runs on every line that no other format claims.
         kind: Which mesh its records come from, where a user said so: their `mesh.kind`.
-        kind: Which mesh its records come from, where a user said so: their `mesh.kind`.
         reads: Names of a row's own attributes that the SELECT reads where the body is no JSON: what
             it makes of them takes their place.
     """
@@ -54,5 +53,4 @@ class Format:
     reads: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
     starts: str = ""
-    kind: str = ""
     kind: str = ""
