@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from meshseal.model.errors import QueryError
 from meshseal.query.asking import ask
-from meshseal.query.mesh_findings import Figures, Findings, Reported, milliseconds, read
+from meshseal.query.mesh_findings import Edge, Figures, Findings, Home, milliseconds, read
 from meshseal.query.mesh_names import End, Pair, edge_query, ends_of, pairs_of
 from meshseal.query.mesh_sql import (
-    CLIENT,
-    REPORTERS,
     Scope,
     Span,
     cover,
@@ -23,8 +21,11 @@ from meshseal.store.client import Store
 from meshseal.store.mesh import DAY, HOUR, MINUTE
 
 _T = TypeVar("_T")
+_NO_HOME = Home("", "")
 
 MOST_EDGES = 5000
+_MOST_FOUND = 50_000
+"""Of edges, and of services, before what part of the map is wanted is looked at."""
 _MOST_POINTS = 4000
 _MOST_READINGS = 64
 """In how many ways an id may be cut into names."""
@@ -71,22 +72,23 @@ class Mesh:
         """
         now = await self._findings(span, tenant, wanted, latency=True)
         earlier = await self._findings(span.before(), tenant, wanted, latency=False)
-        before = {pair: one for pair, one in earlier.chosen().items() if wanted.takes(pair)}
-        edges = {pair: one for pair, one in now.chosen().items() if wanted.takes(pair)}
-        gone = [one for pair, one in before.items() if pair not in edges]
+        edges = [edge for pair, edge in now.edges.items() if wanted.takes(pair)]
+        gone = [
+            edge
+            for pair, edge in earlier.edges.items()
+            if wanted.takes(pair) and pair not in now.edges
+        ]
         room = max(0, MOST_EDGES - len(edges))
+        kept = edges[:MOST_EDGES]
         vanished = await self._measured(span.before(), tenant, wanted, gone[:room])
         shown = [
-            _edge(one, "steady" if pair in before else "new", seconds)
-            for pair, one in list(edges.items())[:MOST_EDGES]
-        ]
-        shown += [_vanished(one, span.seconds) for one in vanished]
-        listed = [*list(edges.values())[:MOST_EDGES], *vanished]
+            _edge(edge, "steady" if edge.pair in earlier.edges else "new", seconds) for edge in kept
+        ] + [_vanished(edge, span.seconds) for edge in vanished]
         return {
             "start": str(span.start * 10**9),
             "end": str(span.end * 10**9),
             "resolution_seconds": MINUTE,
-            "services": _services(now, listed, seconds),
+            "services": _services(now, [*kept, *vanished], seconds),
             "edges": shown,
             **({"truncated": True} if len(edges) + len(gone) > len(shown) else {}),
         }
@@ -131,82 +133,70 @@ class Mesh:
         wanted: Filter,
         *,
         latency: bool,
-        only: Sequence[Reported] | None = None,
+        only: Sequence[Edge] | None = None,
     ) -> Findings:
         """Ask for what there is in a range; with `only`, at least for these edges."""
         scope = Scope(tenant, cover(span), wanted.cluster)
         if only is not None:
-            scope = Scope(
-                tenant,
-                cover(span),
-                wanted.cluster,
-                sources=_names(one.source_names for one in only),
-                destinations=_names(one.destination_names for one in only),
+            sources = {end.name for edge in only for end in edge.sources}
+            destinations = {end.name for edge in only for end in edge.destinations}
+            scope = replace(
+                scope, sources=tuple(sorted(sources)), destinations=tuple(sorted(destinations))
             )
-        # Each edge has at most so many reporters, and each service fewer sides.
-        limit = (MOST_EDGES + 1) * len(REPORTERS)
-        return read(await ask(self._store, render_map(scope, latency=latency, limit=limit)))
+        sql = render_map(scope, latency=latency, limit=_MOST_FOUND)
+        return read(await ask(self._store, sql))
 
     async def _measured(
-        self, span: Span, tenant: str, wanted: Filter, edges: Sequence[Reported]
-    ) -> list[Reported]:
+        self, span: Span, tenant: str, wanted: Filter, edges: Sequence[Edge]
+    ) -> list[Edge]:
         """Return edges with their latencies."""
         if not edges:
             return []
         found = await self._findings(span, tenant, wanted, latency=True, only=edges)
-        known = {(one.pair, one.reporter): one for one in found.edges}
-        return [known.get((one.pair, one.reporter), one) for one in edges]
+        return [found.edges.get(edge.pair, edge) for edge in edges]
 
 
-def _edge(one: Reported, state: str, seconds: float) -> dict[str, Any]:
+def _edge(edge: Edge, state: str, seconds: float) -> dict[str, Any]:
     return {
-        "id": one.pair.id,
-        "source": one.pair.source.id,
-        "destination": one.pair.destination.id,
-        "protocol": one.protocol,
-        "reporter": one.reporter,
-        **one.figures.shown(seconds),
+        "id": edge.pair.id,
+        "source": edge.pair.source.id,
+        "destination": edge.pair.destination.id,
+        "protocol": edge.protocol,
+        "reporter": edge.reporter,
+        **edge.figures.shown(seconds),
         "state": state,
-        "query": edge_query(
-            one.pair,
-            reporter=one.reporter,
-            told_by_source=one.side == CLIENT,
-            sources=one.source_names,
-            destinations=one.destination_names,
-        ),
+        "query": edge_query(edge.reporter, edge.sources, edge.destinations),
     }
 
 
-def _vanished(one: Reported, seconds: float) -> dict[str, Any]:
+def _vanished(edge: Edge, seconds: float) -> dict[str, Any]:
     """Return an edge that was there before, and is not any more."""
-    edge = _edge(one, "vanished", seconds)
-    return edge | Figures().shown(seconds) | {"before": one.figures.shown(seconds)}
+    figures = {**Figures().shown(seconds), "before": edge.figures.shown(seconds)}
+    return _edge(edge, "vanished", seconds) | figures
 
 
-def _services(now: Findings, listed: Sequence[Reported], seconds: float) -> list[dict[str, Any]]:
+def _services(now: Findings, edges: Sequence[Edge], seconds: float) -> list[dict[str, Any]]:
     """Return all that is at an end of an edge, with the calls to it."""
-    ends = {end: None for one in listed for end in (one.pair.source, one.pair.destination)}
-    told: dict[End, Reported] = {}
-    for one in now.edges:
-        told.setdefault(one.reporting_end, one)
-    shown = []
-    for end in ends:
-        own = told.get(end)
-        shown.append(
-            {
-                "id": end.id,
-                "name": end.name,
-                "namespace": end.namespace,
-                "cluster": own.cluster if own and end.name else "",
-                "mesh": own.mesh if own and end.name else "",
-                **now.golden(end).golden(seconds),
-            }
-        )
+    homes: dict[End, Home] = {}
+    for edge in edges:
+        for end, home in (
+            (edge.pair.source, edge.source_home),
+            (edge.pair.destination, edge.destination_home),
+        ):
+            if end not in homes or homes[end] == _NO_HOME:
+                homes[end] = home if end.name else _NO_HOME
+    shown = [
+        {
+            "id": end.id,
+            "name": end.name,
+            "namespace": end.namespace,
+            "cluster": home.cluster,
+            "mesh": home.mesh,
+            **now.services.get(end, Figures()).golden(seconds),
+        }
+        for end, home in homes.items()
+    ]
     return sorted(shown, key=lambda service: (-service["requests"], service["id"]))
-
-
-def _names(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(sorted({name for names in lists for name in names}))
 
 
 def _step(span: Span, *, narrow: bool) -> int:

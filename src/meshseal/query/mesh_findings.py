@@ -1,10 +1,4 @@
-"""What the table of edges says of a range of time, and which of its reports count.
-
-Both ends of a call report it. Of the reports of an edge those of the reporter with more requests in
-the asked range count, the caller's where there are as many; of the calls to a service those of the
-side with more. What a service reports of callers that it cannot name is the other end of what its
-callers report, as far as that goes, and then no edge of its own.
-"""
+"""What the table of edges says of a range of time."""
 
 from __future__ import annotations
 
@@ -14,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meshseal.query.mesh_names import End, Pair
-from meshseal.query.mesh_sql import CLIENT, EDGE, INBOUND, REPORTERS, SIDES, SUMS
+from meshseal.query.mesh_sql import SUMS
 
 Quantiles = tuple[float | None, float | None, float | None]
 
 _MOST_FLAGS = 20
 _NO_QUANTILES = (math.nan,) * 3
-_EXPLAINED = 1.01
-"""How many times what callers report a service may report of callers without a name, before some of
-them must be others: both ends do not report at quite the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,93 +73,56 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """Calls from one end to another as one reporter tells of them."""
+class Home:
+    """Where a service runs, as it says itself."""
+
+    mesh: str
+    cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Calls from one end to another, as one reporter tells of them.
+
+    `sources` and `destinations` are what records call the ends; one without a name has no home.
+    """
 
     pair: Pair
     reporter: str
-    source_names: list[str]
-    destination_names: list[str]
+    sources: list[End]
+    destinations: list[End]
     protocol: str
-    mesh: str
-    cluster: str
+    source_home: Home
+    destination_home: Home
     figures: Figures
-
-    @property
-    def side(self) -> str:
-        """Which side of the destination tells of it."""
-        if self.reporter == INBOUND:
-            return INBOUND
-        return CLIENT if self.pair.source.name or self.reporter == "outbound" else EDGE
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """The least counts."""
-        return -self.figures.requests, REPORTERS.index(self.reporter)
-
-    @property
-    def reporting_end(self) -> End:
-        """Whose proxy reports."""
-        return self.pair.source if self.side == CLIENT else self.pair.destination
 
 
 @dataclass(slots=True)
 class Findings:
-    """What the table of edges says of a range, the most requests first."""
+    """What there is in a range: the edges, the most requests first, and the calls to services."""
 
-    edges: list[Reported] = field(default_factory=list)
-    services: dict[tuple[End, str], Figures] = field(default_factory=dict)
-
-    def chosen(self) -> dict[Pair, Reported]:
-        """Return the report that counts for each edge.
-
-        What a service reports of callers without a name is left out where its callers report as
-        much.
-        """
-        found: dict[Pair, Reported] = {}
-        for one in self.edges:
-            other = found.get(one.pair)
-            if other is None or one.rank < other.rank:
-                found[one.pair] = one
-        explained = self._explained()
-        return {
-            pair: one
-            for pair, one in found.items()
-            if pair.source.name
-            or one.reporter != INBOUND
-            or one.figures.requests > explained.get(pair.destination, 0) * _EXPLAINED
-        }
-
-    def golden(self, service: End) -> Figures:
-        """Return the figures of the calls to a service, as the side tells that knows of most."""
-        sides = [self.services.get((service, side), Figures()) for side in SIDES]
-        return max(sides, key=lambda figures: figures.requests)
-
-    def _explained(self) -> dict[End, int]:
-        """Return how many calls to each service its callers report, and it does not with a name."""
-        found: dict[End, int] = {}
-        for one in self.edges:
-            to, requests = one.pair.destination, one.figures.requests
-            if one.side == CLIENT:
-                found[to] = found.get(to, 0) + requests
-            elif one.side == INBOUND and one.pair.source.name:
-                found[to] = found.get(to, 0) - requests
-        return found
+    edges: dict[Pair, Edge] = field(default_factory=dict)
+    services: dict[End, Figures] = field(default_factory=dict)
 
 
 def read(rows: Iterable[Sequence[Any]]) -> Findings:
     """Return what the rows of `render_map` say."""
     found = Findings()
-    for row in rows:
-        of_service, *ends, told_by, sources, destinations, protocol, mesh, cluster = row[:11]
-        figures = figures_of(row[11:])
-        pair = Pair(End(*ends[:2]), End(*ends[2:]))
+    for of_service, ends, reporter, sources, destinations, protocol, homes, *values in rows:
+        pair, figures = Pair(End(*ends[:2]), End(*ends[2:])), figures_of(values)
         if of_service:
-            found.services[pair.destination, told_by] = figures
-        else:
-            found.edges.append(
-                Reported(pair, told_by, sources, destinations, protocol, mesh, cluster, figures)
-            )
+            found.services[pair.destination] = figures
+            continue
+        found.edges[pair] = Edge(
+            pair,
+            reporter,
+            sorted(End(*name) for name in sources),
+            sorted(End(*name) for name in destinations),
+            protocol,
+            Home(*homes[:2]),
+            Home(*homes[2:]),
+            figures,
+        )
     return found
 
 

@@ -13,9 +13,11 @@ OUTSIDE = "outside"
 """What the end of an edge is called that nothing names."""
 
 _BETWEEN = ">"
+_NAMESPACE_LABELS = ("service_namespace", "k8s_namespace_name", "namespace")
+"""Where records say which namespace they are from; see `meshseal_namespace`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class End:
     """One end of an edge: a service in a namespace. Without a name it is what is outside."""
 
@@ -66,40 +68,37 @@ def pairs_of(text: str) -> list[Pair]:
     ]
 
 
-def edge_query(
-    pair: Pair,
-    *,
-    reporter: str,
-    told_by_source: bool,
-    sources: list[str],
-    destinations: list[str],
-) -> str:
+def edge_query(reporter: str, sources: Sequence[End], destinations: Sequence[End]) -> str:
     """Return the LogQL that lists an edge's records.
 
     Args:
-        pair: The edge.
         reporter: Who reports of it.
-        told_by_source: Whether that is the caller.
-        sources: The names that records have for the caller.
-        destinations: Those that they have for who is called.
+        sources: What records call the caller.
+        destinations: What they call who is called.
     """
+    nobody = all(not end.name for end in sources)
+    told_by_source = reporter == "outbound" or (reporter != "inbound" and not nobody)
     own, peer = (sources, destinations) if told_by_source else (destinations, sources)
-    other = pair.destination if told_by_source else pair.source
     parts = [
-        "{" + _matcher("service_name", [name or UNKNOWN_SERVICE for name in own]) + "}",
-        _matcher("service_peer_name", peer),
+        "{" + _matcher("service_name", [end.name or UNKNOWN_SERVICE for end in own]) + "}",
+        _matcher("service_peer_name", [end.name for end in peer]),
     ]
-    if own != [""]:
+    if any(end.name for end in own):
         parts.append(_matcher("mesh_reporter", [reporter]))
-    if other.name and other.namespace:
-        parts.append(_matcher("service_peer_namespace", [other.namespace]))
+    spaces = [end.namespace for end in peer]
+    if all(spaces):
+        parts.append(_matcher("service_peer_namespace", spaces))
+    spaces = [end.namespace for end in own]
+    if all(spaces):
+        parts.append(" or ".join(_matcher(label, spaces) for label in _NAMESPACE_LABELS))
     return " | ".join(parts)
 
 
 def _matcher(label: str, names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"{label}={_quoted(names[0])}"
-    return f"{label}=~{_quoted('|'.join(re.escape(name) for name in sorted(names)))}"
+    different = sorted(set(names))
+    if len(different) == 1:
+        return f"{label}={_quoted(different[0])}"
+    return f"{label}=~{_quoted('|'.join(re.escape(name) for name in different))}"
 
 
 def _quoted(text: str) -> str:
