@@ -101,7 +101,13 @@ def timeline_json(*, start: int, end: int, scale: float = 1.0, seed: int = 3) ->
                 "p99_ms": round(latency * 5, 3),
             }
         )
-    return {"step_seconds": step, "points": points}
+    last = first + len(points) * step
+    return {
+        "start": str(first * SECOND),
+        "end": str(last * SECOND),
+        "step_seconds": step,
+        "points": points,
+    }
 
 
 def _names(count: int) -> list[str]:

@@ -63,7 +63,8 @@ function rectangle(name, x, y, width, height) {
 }
 
 /** A small chart of a service or an edge: requests and failures, and latency below. */
-export function sparkline(timeline, range) {
+export function sparkline(timeline) {
+  const range = { from: milliOf(timeline.start), to: milliOf(timeline.end) };
   const [width, height] = [360, 44];
   const bars = barsOf(timeline, 90);
   const box = (part, label) => shape("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label }, part);

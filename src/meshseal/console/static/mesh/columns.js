@@ -1,19 +1,20 @@
 // Puts boxes into columns so that calls go from left to right: the same boxes and links give the
 // same places, whatever the traffic. Boxes have `id`, `width`, `height`; links `from`, `to` (places
-// in the list of boxes) and `weight`.
+// in the list of boxes) and `weight`. `reserve` is a width that something else takes
+// beside them; the higher `strict`, the fewer links stay inside a column, whatever the shape.
 const SWEEPS = 12;
 const SETTLING = 120;
 const MOST_COLUMNS = 14;
 
 /** Return the boxes in columns: a list of lists of places, each column from top to bottom. */
-export function columnsOf(boxes, links, { aspect, gapX, gapY }) {
+export function columnsOf(boxes, links, { aspect, gapX, gapY, reserve = 0, strict = 1 }) {
   if (boxes.length < 2) return boxes.map((_, at) => [at]);
   const levels = levelsOf(boxes.length, links);
   const order = boxes.map((_, at) => at).sort((a, b) => levels[a] - levels[b] || compare(boxes[a].id, boxes[b].id));
   const inside = linksInside(order, links);
   let best = null;
   for (let count = 1; count <= Math.min(MOST_COLUMNS, boxes.length); count += 1) {
-    const cuts = cutInto(order, boxes, inside, count, { aspect, gapX, gapY });
+    const cuts = cutInto(order, boxes, inside, count, { aspect, gapX, gapY, reserve, strict });
     if (!best || cuts.cost < best.cost) best = cuts;
   }
   const columns = best.cuts.slice(1).map((end, at) => order.slice(best.cuts[at], end));
@@ -62,13 +63,13 @@ function linksInside(order, links) {
 }
 
 /** Cut the order into `count` columns of about the same height, with few links inside a column. */
-function cutInto(order, boxes, inside, count, { aspect, gapX, gapY }) {
+function cutInto(order, boxes, inside, count, { aspect, gapX, gapY, reserve, strict }) {
   const size = order.length;
   const heights = [0];
   const area = boxes.reduce((sum, box) => sum + (box.width + gapX) * (box.height + gapY), 0);
   for (const at of order) heights.push(heights.at(-1) + boxes[at].height + gapY);
   const target = Math.sqrt(area / aspect);
-  const dislike = 0.4 + 6 / size;
+  const dislike = strict * (0.4 + 6 / size);
   const even = heights[size] / count;
   const costs = [new Float64Array(size + 1).fill(Infinity)];
   const starts = [];
@@ -89,7 +90,7 @@ function cutInto(order, boxes, inside, count, { aspect, gapX, gapY }) {
   const cuts = [size];
   for (let column = count; column > 0; column -= 1) cuts.unshift(starts[column - 1][cuts[0]]);
   const shape = shapeOf(cuts, order, boxes, heights, gapX);
-  const off = Math.max(shape.width / (target * aspect), shape.height / target);
+  const off = Math.max((shape.width - gapX + reserve) / (target * aspect), (shape.height - gapY) / target);
   return { cuts, cost: costs[count][size] + 2 * off * off };
 }
 

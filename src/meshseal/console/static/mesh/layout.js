@@ -5,14 +5,14 @@ import { OUTSIDE } from "./words.js";
 
 const TITLE = 30;
 const PADDING = 14;
-const WITHIN = { aspect: 1.25, gapX: 84, gapY: 18 };
+const WITHIN = { aspect: 1.25, gapX: 84, gapY: 18, strict: 2.5 };
 const TIGHT = { aspect: 1.25, gapX: 46, gapY: 14 };
 const COMPACT_ABOVE = 90;
 const MOST_ROWS = 14;
 /** Up to this share of new nodes is fitted in; with more of them, all is laid out anew. */
 const FITTED = 0.25;
 /** An order of columns is kept until it takes so much more room than it would need. */
-const LOOSE = 1.6;
+const LOOSE = 1.35;
 
 /**
  * Return the places of what is drawn.
@@ -57,9 +57,10 @@ function grouped(drawn, sizes, { aspect, gaps, before }) {
   const between = boxes.some((box) => box.framed) ? { gapX: 96, gapY: 34 } : { gapX: 120, gapY: 30 };
   // Outside stands in front of everything: most of what it does is to call in.
   const inside = boxes.filter((box) => box.id !== OUTSIDE);
+  const reserve = groups.has(OUTSIDE) ? groups.get(OUTSIDE).width + between.gapX : 0;
   const links = linksBetween(inside, drawn, (id) => drawn.nodes.get(id).home);
   const columns = asBefore(before, inside, { aspect, ...between })
-    ?? columnsOf(inside, links, { aspect, ...between }).map((column) => column.map((at) => inside[at]));
+    ?? columnsOf(inside, links, { aspect, ...between, reserve }).map((column) => column.map((at) => inside[at]));
   const order = columns.map((column) => column.map((box) => box.id));
   if (groups.has(OUTSIDE)) columns.unshift([groups.get(OUTSIDE)]);
   return { ...placed(columns, between), columns: order };
@@ -201,17 +202,28 @@ function spotIn(home, size, places, frames) {
       if (isFree(spot, places)) return spot;
     }
   }
-  const y = frame.y + frame.height - PADDING + WITHIN.gapY;
   const more = size.height + WITHIN.gapY;
+  const x = frame.x + PADDING;
+  const column = [...frames.values(), ...places.values()].filter(inColumn(frame));
+  const below = column.some((other) => other.y >= frame.y + frame.height);
+  if (below && !column.some((other) => other.y + other.height <= frame.y)) {
+    // The first of its column grows upwards: nothing is in its way.
+    frame.y -= more;
+    frame.height += more;
+    return { x, y: frame.y + TITLE, width, height: size.height };
+  }
   moveDown(frame, more, places, frames);
   frame.height += more;
-  return { x: frame.x + PADDING, y, width, height: size.height };
+  return { x, y: frame.y + frame.height - PADDING - size.height, width, height: size.height };
 }
 
-/** A frame that grows moves what stands below it, and nothing else. */
+const inColumn = (frame) => ({ x, width }) => x < frame.x + frame.width && x + width > frame.x;
+
+/** A frame between others moves what stands below it, and nothing else. */
 function moveDown(frame, distance, places, frames) {
   const bottom = frame.y + frame.height;
-  const isBelow = ({ x, y, width }) => x < frame.x + frame.width && x + width > frame.x && y >= bottom;
+  const isBeside = inColumn(frame);
+  const isBelow = (other) => isBeside(other) && other.y >= bottom;
   const moved = new Set();
   for (const [home, other] of frames) {
     if (!isBelow(other)) continue;

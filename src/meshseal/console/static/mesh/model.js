@@ -21,6 +21,9 @@ export function worldOf(answer) {
     if (!spaces.has(name)) spaces.set(name, []);
     spaces.get(name).push(services.get(id));
   }
+  // Where nothing was seen before, everything is new: marks would say nothing.
+  const marks = answer.edges.some((edge) => edge.state !== "new");
+  for (const edge of answer.edges) edge.marked = marks && isNew(edge);
   const edges = new Map(answer.edges.map((edge) => [edge.id, edge]));
   return { answer, services, spaces, edges, list: answer.edges, callers: ends(answer.edges, "destination"), called: ends(answer.edges, "source") };
 }
@@ -169,7 +172,7 @@ export function sumOf(edges) {
     sum.mutual += edge.mutual;
     sum.unknown += edge.unknown;
     if (edge.p95_ms != null) sum.p95 = Math.max(sum.p95 ?? 0, edge.p95_ms);
-    sum.fresh ||= isNew(edge);
+    sum.fresh ||= edge.marked;
     sum.gone &&= isVanished(edge);
   }
   sum.errorShare = sum.requests ? failed / sum.requests : 0;

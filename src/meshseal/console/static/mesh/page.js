@@ -8,7 +8,7 @@ import { asked, readState, wholeRange, writeState } from "./state.js";
 import { Tables } from "./table.js";
 import { Timeline } from "./timeline.js";
 import { showChips, showTools } from "./tools.js";
-import { count, milliOf, nameOf } from "./words.js";
+import { count, milliOf, moment, nameOf } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 
@@ -29,7 +29,7 @@ export class Page {
       fold: (home) => this.fold(home),
       isFolded: (home) => this.isFolded(home),
       timeline: (about) => askTimeline(asked(this.range()), this.tenant, about, this.asking.signal),
-      range: () => this.range(),
+      range: () => this.answered(),
       hint: (what, x, y) => this.notices.hint(what, x, y, this.world),
       say: (node) => this.notices.sayNode(node, this.world),
     };
@@ -54,6 +54,12 @@ export class Page {
 
   range() {
     return this.state.part ?? this.whole;
+  }
+
+  /** The range that the figures are of: the server takes whole minutes. */
+  answered() {
+    const { start, end } = this.world.answer;
+    return { from: milliOf(start), to: milliOf(end) };
   }
 
   get follows() {
@@ -140,6 +146,7 @@ export class Page {
         times || !this.timeline ? askTimeline(asked(this.whole), this.tenant, {}, signal) : this.timeline,
       ]);
       this.world = worldOf(answer);
+      this.asOf = this.now();
       this.timeline = timeline;
       this.notices.clear();
       this.draw();
@@ -208,6 +215,6 @@ export class Page {
     const requests = list.reduce((sum, edge) => sum + edge.requests, 0);
     const known = [...services.values()].filter((service) => service.id !== "outside").length;
     const cut = answer.truncated ? " (the first of more)" : "";
-    return `${count(known)} services · ${count(list.length)} edges${cut} · ${count(requests)} requests · as of ${new Date(milliOf(answer.end)).toISOString().slice(11, 19)} UTC`;
+    return `${count(known)} services · ${count(list.length)} edges${cut} · ${count(requests)} requests · as of ${moment(Math.min(this.asOf, milliOf(answer.end)))} UTC`;
   }
 }

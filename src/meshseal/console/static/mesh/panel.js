@@ -96,7 +96,7 @@ export class Panel {
   async fill(place, id, about) {
     try {
       const answer = await this.acts.timeline(about);
-      if (this.shown === id) place.replaceChildren(sparkline(answer, this.acts.range()));
+      if (this.shown === id) place.replaceChildren(sparkline(answer));
     } catch {
       if (!place.firstChild) place.replaceChildren(make("p", { class: "note" }, "Its time line could not be had."));
     }

@@ -3,6 +3,8 @@ import { isFailing, isPlaintext, sumOf } from "./model.js";
 import { flagTitle } from "./flags.js";
 import { OUTSIDE, bytes, count, dayAndTime, make, milliOf, milliseconds, nameOf, plain, rate, share, spaceOf } from "./words.js";
 
+const REPORTERS = { outbound: "told by the caller", inbound: "told by the called", gateway: "told by a gateway", "": "told by a proxy" };
+
 /** The figures of a list as a definition list; what has no value is left out. */
 export function facts(rows) {
   const items = rows.filter(Boolean).map(([name, value, kind = ""]) =>
@@ -41,12 +43,12 @@ export function edgeContent(edge) {
   const flags = Object.entries(shown.flags ?? {}).sort((a, b) => b[1] - a[1]);
   return [
     make("p", { class: "tags" },
-      edge.state === "new" && make("span", { class: "tag fresh", title: "Not seen in the same length of time before" }, "new"),
+      edge.marked && make("span", { class: "tag fresh", title: "Not seen in the same length of time before" }, "new"),
       edge.state === "vanished" && make("span", { class: "tag gone", title: "Seen in the same length of time before, and not since" }, "vanished"),
       isPlaintext(shown) && make("span", { class: "tag plaintext" }, "plaintext"),
       isFailing(shown) && make("span", { class: "tag failing" }, `${share(shown.error_share)} failed`),
       make("span", { class: "tag" }, plain(edge.protocol || "protocol unknown")),
-      make("span", { class: "tag", title: "Which end's records are counted" }, `reported ${edge.reporter === "gateway" ? "by a gateway" : plain(edge.reporter)}`)),
+      make("span", { class: "tag", title: "Whose records are counted" }, REPORTERS[edge.reporter] ?? plain(edge.reporter))),
     edge.state === "vanished" && make("p", { class: "note" }, "Nothing in this time range. The figures are those of the same length of time before it."),
     section("Requests", facts([
       ["requests", count(shown.requests)],
@@ -139,7 +141,7 @@ function endRow(id, name, figures) {
     make("span", { class: "end-name" }, name),
     isPlaintext(figures) && make("span", { class: "tag plaintext" }, "plaintext"),
     isFailing(figures) && make("span", { class: "tag failing" }, share(figures.error_share)),
-    figures.state === "new" && make("span", { class: "tag fresh" }, "new"),
+    figures.marked && make("span", { class: "tag fresh" }, "new"),
     figures.state === "vanished" && make("span", { class: "tag gone" }, "vanished"),
     make("span", { class: "number" }, rate(figures.rate_per_second))));
 }

@@ -38,18 +38,13 @@ export class Timeline {
     const width = this.place.clientWidth;
     if (!this.whole || !width) return;
     this.width = width;
-    const focused = document.activeElement?.dataset?.grip;
     this.picture.setAttribute("width", width);
     this.bars = this.answer ? barsOf(this.answer, Math.floor(width / 5)) : [];
-    this.picture.replaceChildren(
-      drawBars(this.bars, this.whole, { width, height: HEIGHT }),
-      this.axis(),
-    );
+    const held = this.heldGrip();
     this.overlay = shape("g");
-    this.picture.append(this.overlay);
-    this.drawPart(this.part);
+    this.picture.replaceChildren(drawBars(this.bars, this.whole, { width, height: HEIGHT }), this.axis(), this.overlay);
+    this.drawPart(this.part, held);
     this.saySpan();
-    if (focused) this.picture.querySelector(`[data-grip="${focused}"]`)?.focus();
   }
 
   axis() {
@@ -64,19 +59,24 @@ export class Timeline {
     return group;
   }
 
-  drawPart(part) {
-    this.overlay.replaceChildren();
-    if (!part) {
-      this.overlay.append(this.grip("from", this.whole), this.grip("to", this.whole));
-      return;
-    }
+  heldGrip() {
+    return this.picture.contains(document.activeElement) ? document.activeElement.dataset.grip : "";
+  }
+
+  /** Draw the part that is chosen, and its ends; `held` is the end that has the focus. */
+  drawPart(part, held = this.heldGrip()) {
+    this.overlay.replaceChildren(...this.shades(part), this.grip("from", part ?? this.whole), this.grip("to", part ?? this.whole));
+    if (held) this.overlay.querySelector(`[data-grip="${held}"]`).focus();
+  }
+
+  shades(part) {
+    if (!part) return [];
     const [left, right] = [Math.max(0, this.xOf(part.from)), Math.min(this.width, this.xOf(part.to))];
     const shade = (x, width) => shape("rect", { class: "outside-part", x, y: 0, width: Math.max(0, width), height: HEIGHT });
-    this.overlay.append(
+    return [
       shade(0, left), shade(right, this.width - right),
       shape("rect", { class: "part", "data-part": "", x: left, y: 0, width: Math.max(2, right - left), height: HEIGHT }),
-      this.grip("from", part), this.grip("to", part),
-    );
+    ];
   }
 
   grip(end, part) {
