@@ -17,6 +17,7 @@ from tests.shape.als import (
     full,
     message,
     other,
+    pair,
     row,
     rows,
     tls,
@@ -77,6 +78,7 @@ FULL: dict[str, Any] = {
         "envoy.time_to_last_rx_byte_ms": "0.000001",
         "envoy.time_to_last_downstream_tx_byte_ms": "2000",
         "envoy.upstream_request_attempt_count": "3",
+        "mesh.retries": "2",
         "envoy.downstream_wire_bytes_sent": "4",
         "envoy.request_headers_bytes": "10",
         "http.request.header.b3": f"{'ab' * 16}-{'cd' * 8}-1",
@@ -216,7 +218,7 @@ PROOFS: dict[str, tuple[Edit, tuple[str, str, str]]] = {
     "no TLS at an inbound listener": (tls(INBOUND), ("plaintext", "", "")),
     "no TLS, and no socket": (tls(INBOUND, direct=""), ("", "", "")),
     "no TLS, and no side said": (tls("app"), ("", "", "")),
-    "an outbound entry is of the other connection": (
+    "an outbound entry is of the other connection, and tells nothing of it": (
         tls(OUTBOUND, peer=PEER, own=OWN, version=4),
         ("", "", ""),
     ),
@@ -231,9 +233,9 @@ def test_what_proves_mutual_tls(decoder: Decoder, edit: Edit, proof: tuple[str, 
     assert shown == proof
 
 
-def test_the_details_of_tls(decoder: Decoder) -> None:
+def details(cluster: str) -> Edit:
     def edit(entry: Any) -> None:
-        tls(OUTBOUND, peer=PEER, own=OWN, version=3)(entry)
+        tls(cluster, peer=PEER, own=OWN, version=3)(entry)
         properties = entry.common_properties.tls_properties
         properties.tls_cipher_suite.value = 0xC02B
         properties.tls_sni_hostname = b"cart.shop"
@@ -243,17 +245,93 @@ def test_the_details_of_tls(decoder: Decoder) -> None:
         properties.peer_certificate_properties.issuer = b"O=ca"
         properties.local_certificate_properties.subject = b"CN=cart"
 
-    found = row(decoder, edit)
+    return edit
+
+
+DETAILS = {
+    "tls.protocol.name": "tls",
+    "tls.protocol.version": "1.2",
+    "tls.cipher": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "tls.client.subject": "CN=web",
+    "tls.client.issuer": "O=ca",
+    "tls.client.x509.alternative_names": f"{PEER},first.example",
+    "tls.client.ja3": "ja3",
+    "tls.server.subject": "CN=cart",
+    "tls.server.x509.alternative_names": f"{OWN},first.example",
+    "tls.session_id": "session",
+}
+
+
+def of_tls(found: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in other(found).items() if "tls" in name}
+
+
+def test_the_details_of_tls(decoder: Decoder) -> None:
+    found = row(decoder, details(INBOUND))
     assert found["TlsServerName"] == "cart.shop"
-    assert {name: value for name, value in other(found).items() if name.startswith("tls.")} == {
+    assert of_tls(found) == DETAILS
+
+
+def test_an_outbound_entry_speaks_of_its_upstream(decoder: Decoder) -> None:
+    """What is known of TLS to the upstream comes as custom tags; the rest is of the application."""
+
+    def edit(entry: Any) -> None:
+        details(OUTBOUND)(entry)
+        tags = entry.common_properties.custom_tags
+        pair(tags, "meshseal", "upstream_tls")
+        pair(tags, "mesh.upstream.tls_version", "TLSv1.3")
+        pair(tags, "mesh.upstream.tls_cipher", "ECDHE-RSA-AES256-GCM-SHA384")
+        pair(tags, "mesh.upstream.spiffe_id", OWN)
+        pair(tags, "mesh.upstream.local_spiffe_id", PEER)
+        pair(tags, "mesh.upstream.tls_subject", "CN=cart")
+        pair(tags, "tls.server.not_after", "2026-11-23T07:20:34.000Z")
+
+    found = row(decoder, edit)
+    assert (found.get("Mtls"), found["PeerSpiffeId"], found["LocalSpiffeId"]) == (None, OWN, PEER)
+    assert of_tls(found) == {
+        **{f"mesh.downstream.{name}": value for name, value in DETAILS.items()},
         "tls.protocol.name": "tls",
-        "tls.protocol.version": "1.2",
-        "tls.cipher": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        "tls.client.subject": "CN=web",
-        "tls.client.issuer": "O=ca",
-        "tls.client.x509.alternative_names": f"{PEER},first.example",
-        "tls.client.ja3": "ja3",
+        "tls.protocol.version": "1.3",
+        "tls.cipher": "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
         "tls.server.subject": "CN=cart",
-        "tls.server.x509.alternative_names": f"{OWN},first.example",
-        "tls.session_id": "session",
+        "tls.server.not_after": "2026-11-23T07:20:34.000Z",
     }
+    assert "mesh.upstream.spiffe_id" not in other(found)
+
+
+def upstream(
+    *, mark: str = "upstream_tls", host: str = "10.0.0.3", own: str = "10.0.0.1", **more: bytes
+) -> Edit:
+    def edit(entry: Any) -> None:
+        common = entry.common_properties
+        common.upstream_cluster = OUTBOUND.encode()
+        if host.startswith("/"):
+            common.upstream_remote_address.pipe.path = host.encode()
+        else:
+            common.upstream_remote_address.socket_address.address = host.encode()
+        common.upstream_local_address.socket_address.address = own.encode()
+        for name, value in more.items():
+            setattr(common, name, value)
+        if mark:
+            pair(common.custom_tags, "meshseal", mark)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "mtls"),
+    [
+        (upstream(), "plaintext"),
+        (upstream(mark=""), ""),
+        (upstream(mark="other"), ""),
+        (upstream(host="/run/app.sock"), ""),
+        (upstream(host=""), ""),
+        (upstream(own=""), ""),
+        (upstream(upstream_transport_failure_reason=b"TLS_error"), ""),
+        (upstream(response_flags=b"\x30\x01"), ""),
+    ],
+    ids=["known", "no mark", "another mark", "a pipe", "nobody", "no connection", "failed", "UF"],
+)
+def test_plaintext_to_the_upstream(decoder: Decoder, edit: Edit, mtls: str) -> None:
+    found = row(decoder, edit)
+    assert found.get("Mtls", "") == mtls

@@ -37,6 +37,7 @@ ENVOY_NAMES = (
 
 PROOF_NAMES = (
     "meshseal",
+    "tls",
     "start_time",
     "end_time",
     "duration_s",

@@ -30,6 +30,7 @@ def load(name: str) -> str:
     for placeholder, type_ in datadog.TYPES.items():
         text = text.replace(placeholder, type_)
     text = text.replace("$envoy_names", str(list(access.ENVOY_NAMES)))
+    text = text.replace("$access_names", str(list(access.NAMES)))
     for placeholder, names in _TUPLES.items():
         text = text.replace(placeholder, access.tuple_of(names))
     text = text.replace("$promoted", str(sorted(ATTRIBUTE_COLUMN)))

@@ -57,7 +57,7 @@ def configure(request: Request) -> str:
 
 def fields_of(request: Request, mesh: str = "envoy") -> list[tuple[Field, str]]:
     """Return the fields with Envoy's operators, those that are always the same first."""
-    same = {"meshseal": mesh, "reporter": request.reporter}
+    same = {"meshseal": mesh, "tls": "logged", "reporter": request.reporter}
     if request.transport != "otlp":
         same["service_name"] = request.service
     return render.constants(same) + fields.of("envoy")
@@ -117,4 +117,5 @@ def _tags(request: Request) -> str:
         f"- {{tag: {key}, literal: {{value: {render.quoted(value)}}}}}"
         for key, value in request.labels.items()
     ]
-    return "\n".join([tags, *labels])
+    # By this the server knows that the version of TLS to the upstream is among the tags.
+    return "\n".join(["- {tag: meshseal, literal: {value: upstream_tls}}", tags, *labels])

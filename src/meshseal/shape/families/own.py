@@ -5,20 +5,18 @@ from __future__ import annotations
 from meshseal.shape.access import NAMES
 from meshseal.shape.families.format import Format
 
-MARK = "meshseal"
-"""The field that says so; its value is the mesh or the proxy."""
-
 FORMATS: tuple[Format, ...] = (
     Format(
         name="meshseal_access",
-        # In a JSON document a quote inside a text stands behind a backslash, so that no header can
-        # hold the mark.
-        check="(startsWith(line, '{') AND position(line, '\"meshseal\":\"') > 0 "
-        "OR startsWith(line, 'meshseal-access '))",
+        check="(startsWith(line, '{') OR startsWith(line, 'meshseal-access '))",
         files=("meshseal_access", "envoy_access", "meshseal_access_proof"),
         closed=True,
         mesh=True,
         title="What `meshseal mesh config` has proxies write",
+        # In a JSON document a quote inside a text stands behind a backslash, so that no header can
+        # hold the first.
+        telling=('"meshseal":"', "meshseal-access "),
         reads=NAMES,
+        resource=True,
     ),
 )

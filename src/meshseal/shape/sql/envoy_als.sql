@@ -100,6 +100,22 @@ CREATE OR REPLACE FUNCTION meshseal_envoy_metadata AS (text) -> if(
         JSONExtractKeysAndValuesRaw(text)),
     [('envoy.metadata', text)]);
 
+-- A custom tag as an attribute. What `meshseal mesh config` has Envoy say of TLS to the upstream is, of an
+-- outbound proxy, the connection that its entry speaks of.
+CREATE OR REPLACE FUNCTION meshseal_envoy_tag AS (key, value, outbound) -> (
+    multiIf(
+        NOT startsWith(key, 'mesh'), key,
+        key = 'meshseal', 'mesh.kind',
+        NOT outbound, key,
+        key IN ('mesh.upstream.spiffe_id', 'mesh.upstream.local_spiffe_id') AND meshseal_spiffe_of(value) = value, '',
+        transform(key, ['mesh.upstream.tls_version', 'mesh.upstream.tls_cipher', 'mesh.upstream.tls_subject'],
+            ['tls.protocol.version', 'tls.cipher', 'tls.server.subject'], key)),
+    multiIf(
+        key = 'mesh.upstream.tls_version', meshseal_tls_number(value),
+        key = 'mesh.upstream.tls_cipher', meshseal_cipher_name(value),
+        key = 'meshseal', 'envoy',
+        value));
+
 -- The first text of several that is not empty, or ''.
 CREATE OR REPLACE FUNCTION meshseal_first_text AS (texts) -> arrayFirst(text -> text != '', texts);
 

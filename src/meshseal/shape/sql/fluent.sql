@@ -34,12 +34,7 @@ CREATE OR REPLACE FUNCTION meshseal_fluent_is_resource AS (key) ->
     meshseal_ecs_is_resource(key) OR startsWith(key, 'aws.ecs.') OR startsWith(key, 'resource.attributes.');
 
 -- Whether a key is one of an Istio access log, which becomes attributes by its format.
-CREATE OR REPLACE FUNCTION meshseal_fluent_is_access AS (key) -> key IN (
-    'start_time', 'method', 'path', 'protocol', 'response_code', 'response_flags', 'response_code_details',
-    'connection_termination_details', 'upstream_transport_failure_reason', 'bytes_received', 'bytes_sent',
-    'duration', 'upstream_service_time', 'x_forwarded_for', 'user_agent', 'request_id', 'authority',
-    'upstream_host', 'upstream_cluster', 'upstream_local_address', 'downstream_local_address',
-    'downstream_remote_address', 'requested_server_name', 'route_name');
+CREATE OR REPLACE FUNCTION meshseal_fluent_is_access AS (key) -> has($access_names, key);
 
 -- A pair of the metadata that Fluent Bit keeps of OpenTelemetry's records: its own name and text, ids
 -- in hexadecimal digits. What a record's resource says stays under `resource.attributes`.

@@ -2,7 +2,8 @@
 -- speaks of (the accepted one; for an outbound proxy the one to the upstream), who proved to be whom.
 --
 -- An outbound proxy never proves mutual TLS: Envoy logs the certificate that it would show, whether or not
--- it was asked for it. No TLS is known only where the field for its version is there and says nothing.
+-- it was asked for it. No TLS is known only where its version would be told and is not: the
+-- field `tls` says `logged`, or that of the version is there and empty.
 SELECT
     * EXCEPT (time_unix_nano, service_name, trace_id, span_id, more, document, side, proof,
         `mesh.reporter`, `service.peer.name`, `service.peer.namespace`, `service.namespace`),
@@ -63,9 +64,9 @@ SELECT
     more.response_duration AS `mesh.response_duration_ms`,
     more.grpc_status AS `rpc.response.status_code`,
     more.scheme AS `url.scheme`,
-    more.pod AS `k8s.pod.name`,
-    more.cluster AS `k8s.cluster.name`,
-    more.host_name AS `host.name`
+    arrayFilter(pair -> pair.2 != '', [
+        ('k8s.pod.name', more.pod), ('k8s.namespace.name', more.service_namespace), ('k8s.cluster.name', more.cluster),
+        ('host.name', more.host_name)]) AS resource_pairs
 FROM (
     SELECT
         *,
@@ -93,11 +94,11 @@ FROM (
                 version != '' OR (NOT outbound AND more.downstream_secure IN ('on', '1')) AS secure,
                 multiIf(
                     outbound,
-                        position(document, '"upstream_tls_version":') > 0 AND meshseal_is_socket(more.upstream_host)
+                        (more.tls = 'logged' OR position(document, '"upstream_tls_version":') > 0) AND meshseal_is_socket(more.upstream_host)
                         AND more.upstream_local_address != '' AND more.upstream_transport_failure_reason = ''
                         AND NOT has(splitByChar(',', more.response_flags), 'UF'),
                     reporter IN ('inbound', 'gateway'),
-                        position(document, '"downstream_tls_version":') > 0
+                        (more.tls = 'logged' OR position(document, '"downstream_tls_version":') > 0)
                         AND meshseal_is_socket(meshseal_first([more.downstream_direct_remote_address, more.downstream_remote_address])),
                     false) AS known) AS side
         FROM (

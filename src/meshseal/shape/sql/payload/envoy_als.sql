@@ -3,6 +3,11 @@
 -- `$envoy_names`; `format/envoy_als.sql` reads it from there. Everything else it says stands behind, by
 -- name. Who logs is in the labels: a stream says it once. An entry has no text: its body is the line
 -- that Istio would write of it as JSON.
+--
+-- An entry's TLS properties are of the connection that was accepted; what is known of TLS to the upstream,
+-- and when a certificate begins and ends, it has no fields for: they come as custom tags, by the names that
+-- `meshseal mesh config` prints. An outbound proxy never proves mutual TLS: Envoy tells the certificate
+-- that it would show, whether or not it was asked for it.
 WITH source AS (
     SELECT
         *,
@@ -50,15 +55,19 @@ FROM (
             request.forwarded_for, request.user_agent, request.request_id, request.authority, addresses[4],
             upstream_cluster, addresses[5], addresses[2], addresses[1], tls_sni_hostname, route_name] AS line,
         multiIf(
-            reporter = 'outbound', '',
+            outbound, if(meshseal_value(custom_tags, 'meshseal') = 'upstream_tls' AND upstream_version = ''
+                AND meshseal_is_socket(addresses[4]) AND addresses[5] != '' AND upstream_transport_failure_reason = ''
+                AND NOT has(splitByChar(',', line[6]), 'UF'), 'plaintext', ''),
             with_tls AND peer_named AND own_named, 'mutual',
             reporter = 'inbound' AND NOT with_tls AND NOT peer_named AND NOT own_named AND is_socket, 'plaintext',
             '') AS mtls,
-        if(reporter = 'outbound', '', meshseal_spiffe(peer_certificate.subject_alt_name)) AS peer_spiffe,
-        if(reporter = 'outbound', '', meshseal_spiffe(own_certificate.subject_alt_name)) AS local_spiffe,
+        if(outbound, meshseal_spiffe_of(meshseal_value(custom_tags, 'mesh.upstream.spiffe_id')),
+            meshseal_spiffe(peer_certificate.subject_alt_name)) AS peer_spiffe,
+        if(outbound, meshseal_spiffe_of(meshseal_value(custom_tags, 'mesh.upstream.local_spiffe_id')),
+            meshseal_spiffe(own_certificate.subject_alt_name)) AS local_spiffe,
         meshseal_value(states, if(reporter = 'inbound' OR addresses[4] = '', 'downstream_peer', 'upstream_peer')) AS peer,
         meshseal_trace(request.request_headers) AS trace,
-        arrayFilter(pair -> pair.2 != '', arrayConcat(
+        arrayFilter(pair -> pair.1 != '' AND pair.2 != '', arrayConcat(
             [
                 ('network.transport', transport),
                 ('mesh.access_log_type', meshseal_access_log_type(access_log_type)),
@@ -66,17 +75,7 @@ FROM (
                 ('envoy.request.port', if(request.port_value = 0, '', toString(request.port_value))),
                 ('http.request.header.referer', request.referer),
                 ('http.request.header.x-envoy-original-path', request.original_path),
-                ('tls.protocol.name', if(with_tls, 'tls', '')),
-                ('tls.protocol.version', transform(tls_version, [0, 1, 2, 3, 4], ['', '1.0', '1.1', '1.2', '1.3'], toString(tls_version))),
-                ('tls.cipher', meshseal_cipher(tls_cipher_suite)),
-                ('tls.client.subject', peer_certificate.subject),
-                ('tls.client.issuer', peer_certificate.issuer),
-                ('tls.client.x509.alternative_names', meshseal_names(peer_certificate.subject_alt_name)),
-                ('tls.client.ja3', ja3_fingerprint),
-                ('tls.server.subject', own_certificate.subject),
-                ('tls.server.issuer', own_certificate.issuer),
-                ('tls.server.x509.alternative_names', meshseal_names(own_certificate.subject_alt_name)),
-                ('tls.session_id', tls_session_id),
+                ('tls.protocol.name', if(upstream_version = '', '', 'tls')),
                 ('envoy.stream_id', stream_id),
                 ('envoy.sample_rate', if(sample_rate = 0, '', toString(sample_rate))),
                 ('envoy.intermediate_log_entry', if(intermediate_log_entry = 0, '', 'true')),
@@ -90,6 +89,7 @@ FROM (
                 ('envoy.time_to_first_downstream_tx_byte_ms', times[6]),
                 ('envoy.time_to_last_downstream_tx_byte_ms', times[7]),
                 ('envoy.upstream_request_attempt_count', counts[1]),
+                ('mesh.retries', if(eleven_counts[1] > 1, toString(eleven_counts[1] - 1), '')),
                 ('envoy.downstream_wire_bytes_sent', counts[2]),
                 ('envoy.downstream_wire_bytes_received', counts[3]),
                 ('envoy.upstream_wire_bytes_sent', counts[4]),
@@ -100,11 +100,24 @@ FROM (
                 ('envoy.response_headers_bytes', counts[9]),
                 ('envoy.upstream_header_bytes_received', counts[10]),
                 ('envoy.downstream_header_bytes_sent', counts[11])],
+            arrayMap(pair -> (if(outbound, concat('mesh.downstream.', pair.1), pair.1), pair.2), [
+                ('tls.protocol.name', if(with_tls, 'tls', '')),
+                ('tls.protocol.version', transform(tls_version, [0, 1, 2, 3, 4], ['', '1.0', '1.1', '1.2', '1.3'], toString(tls_version))),
+                ('tls.cipher', meshseal_cipher(tls_cipher_suite)),
+                ('tls.client.subject', peer_certificate.subject),
+                ('tls.client.issuer', peer_certificate.issuer),
+                ('tls.client.x509.alternative_names', meshseal_names(peer_certificate.subject_alt_name)),
+                ('tls.client.ja3', ja3_fingerprint),
+                ('tls.server.subject', own_certificate.subject),
+                ('tls.server.issuer', own_certificate.issuer),
+                ('tls.server.x509.alternative_names', meshseal_names(own_certificate.subject_alt_name)),
+                ('tls.session_id', tls_session_id)]),
             -- What was found cannot be contradicted by a header or a tag of its name.
             arrayMap(pair -> (if(pair.key = 'x-request-id', 'envoy.http.request.header.x-request-id', concat('http.request.header.', pair.key)), pair.value), request.request_headers),
             arrayMap(pair -> (concat('http.response.header.', pair.key), pair.value), response.response_headers),
             arrayMap(pair -> (concat('http.response.trailer.', pair.key), pair.value), response.response_trailers),
-            arrayMap(pair -> (transform(pair.key, $promoted, arrayMap(key -> concat('envoy.', key), $promoted), pair.key), pair.value), custom_tags),
+            arrayMap(pair -> meshseal_envoy_tag(
+                transform(pair.key, $promoted, arrayMap(key -> concat('envoy.', key), $promoted), pair.key), pair.value, outbound), custom_tags),
             arrayMap(pair -> (concat('envoy.filter_state.', pair.1), pair.2), states),
             if(metadata = '', [], meshseal_envoy_metadata(joinGet('$nested', 'Json', concat('e', metadata)))))) AS extras
     FROM (
@@ -116,6 +129,8 @@ FROM (
             arrayMap(pair -> (pair.key, joinGet('$nested', 'Json', concat('y', pair.value))), filter_state_objects) AS states,
             meshseal_loki_nanos(start_time.seconds, start_time.nanos) AS TimeUnixNano,
             meshseal_reporter(upstream_cluster) AS reporter,
+            reporter = 'outbound' AS outbound,
+            if(outbound, meshseal_value(custom_tags, 'mesh.upstream.tls_version'), '') AS upstream_version,
             tls_version != 0 OR tls_cipher_suite != 0 AS with_tls,
             peer_certificate.subject != '' OR notEmpty(peer_certificate.subject_alt_name) AS peer_named,
             own_certificate.subject != '' OR notEmpty(own_certificate.subject_alt_name) AS own_named,
