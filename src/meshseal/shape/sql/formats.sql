@@ -107,3 +107,11 @@ CREATE OR REPLACE FUNCTION meshseal_hubble_name AS (endpoint) -> multiIf(
         extract(arrayFirst(label -> startsWith(label, 'k8s:app=') OR startsWith(label, 'k8s:app.kubernetes.io/name='), tupleElement(endpoint, 'labels')), '=(.*)'),
     tupleElement(endpoint, 'pod_name') != '', meshseal_workload(tupleElement(endpoint, 'pod_name')),
     substring(arrayFirst(label -> startsWith(label, 'reserved:') AND label != 'reserved:unknown', tupleElement(endpoint, 'labels')), 10));
+
+-- The fields of a line between spaces, where texts that hold spaces stand in quotes.
+CREATE OR REPLACE FUNCTION meshseal_quoted_fields AS (line) -> arrayFlatten(arrayMap(
+    (part, place) -> if(
+        place % 2 = 0, [part],
+        arrayFilter(field -> field != '', splitByChar(' ', part))),
+    splitByChar('"', line),
+    arrayEnumerate(splitByChar('"', line))));
