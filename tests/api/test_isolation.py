@@ -14,11 +14,12 @@ import requests
 from starlette.routing import Route
 
 from meshseal.api.loki import LokiApi
+from meshseal.api.mesh import MeshApi
 from meshseal.api.own import OwnApi
 from meshseal.console.pages import Console
 from meshseal.seal.note import Signer
 from meshseal.wire import PROTOCOLS
-from tests.server import ServerProcess, meshseal
+from tests.server import ServerProcess, istio_line, meshseal
 
 pytestmark = [pytest.mark.e2e]
 
@@ -45,9 +46,14 @@ READS: list[tuple[str, dict[str, str]]] = [
     ("/loki/api/v1/series", {"match[]": SELECT}),
     ("/loki/api/v1/index/stats", {"query": SELECT}),
     ("/meshseal/v1/status", {}),
+    ("/meshseal/v1/mesh/map", {}),
+    ("/meshseal/v1/mesh/map", {"service": SECRET}),
+    ("/meshseal/v1/mesh/timeline", {}),
+    ("/meshseal/v1/mesh/timeline", {"edge": f"outside>shop/{SECRET}"}),
     ("/", {"query": SELECT}),
     ("/", {"query": f'{SELECT} |= "{SECRET}"'}),
     ("/", {"query": f"sum by (app) (count_over_time({SELECT}[1h]))"}),
+    ("/mesh", {}),
     ("/console/complete", {"text": "{", "at": "1"}),
     ("/console/complete", {"query": '{app="', "position": "6"}),
 ]
@@ -85,7 +91,8 @@ def routes() -> set[str]:
         is_ready=lambda: True,
     )
     console = Console(context, proofs=NOTHING, verifier=signer.verifier, trial=True, site=NOTHING)
-    found = [*loki.routes(), *own.routes(), *console.routes()]
+    mesh = MeshApi(NOTHING, NOTHING)
+    found = [*loki.routes(), *own.routes(), *mesh.routes(), *console.routes()]
     assert all(isinstance(route, Route) for route in found)
     return {route.path for route in found}
 
@@ -107,7 +114,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             stream = {"app": f"{word}-app", f"{word}_label": f"{word}-value"}
             values = [[str(now + n), f'{{"{word}_field": "{word} {n}"}}'] for n in range(count)]
             push(server, {"streams": [{"stream": stream, "values": values}]}, tenant)
-            server.wait_for_count(count, f"sum(count_over_time({SELECT}[1h]))", tenant=tenant)
+            calls = [istio_line(n, at_unix_nano=now, service=word) for n in range(count)]
+            server.ship("\n".join(calls).encode(), tenant=tenant)
+            server.wait_for_count(2 * count, f"sum(count_over_time({SELECT}[1h]))", tenant=tenant)
         yield server
 
 
@@ -157,14 +166,24 @@ def test_nothing_of_the_other_tenant_shows(
 def test_the_other_tenant_does_see_its_own(shared: ServerProcess) -> None:
     """Else the test above would pass for a server that shows nothing at all."""
     for path, parameters in READS:
-        if path.startswith("/loki") and "stats" not in path:
+        if path.startswith(("/loki", "/meshseal/v1/mesh/map")) and "stats" not in path:
             response = shared.get(path, parameters, headers={"X-Scope-OrgID": OTHER})
             assert SECRET in response.text, path
     stats = [
         shared.get("/loki/api/v1/index/stats", {"query": SELECT}, headers={"X-Scope-OrgID": t})
         for t in (OWN, OTHER)
     ]
-    assert [answer.json()["entries"] for answer in stats] == [2, 3]
+    assert [answer.json()["entries"] for answer in stats] == [4, 6]
+    calls = [
+        sum(
+            point["requests"]
+            for point in shared.get(
+                "/meshseal/v1/mesh/timeline", parameters, headers={"X-Scope-OrgID": OTHER}
+            ).json()["points"]
+        )
+        for parameters in ({}, {"edge": f"outside>shop/{SECRET}"})
+    ]
+    assert calls == [3, 3]
 
 
 def test_a_proof_is_only_given_to_the_record_s_tenant(shared: ServerProcess) -> None:
