@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from meshseal.model.columns import ATTRIBUTE_COLUMN, LOG_COLUMNS, PROMOTED, Column, Kind
 from meshseal.shape import render
+from meshseal.shape.envoy_formats import literals
 from meshseal.shape.families.format import Format
 from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED, Formats
 
@@ -65,6 +66,12 @@ _PLAIN_ROW = Format(UNPARSED, "true", (), closed=True, mesh=False, title="Any li
 _KEPT = ", ".join(name for name in RAW_COLUMNS if name != "Nested")
 _PACKED = f"SELECT tuple({_KEPT}) AS raw_row FROM raw"
 
+# What the line itself says of what produced it adds to what the door knows.
+_RESOURCE = """if(empty(resource_pairs), raw_row.ResourceAttributes, meshseal_map(arrayConcat(
+        CAST(raw_row.ResourceAttributes, 'Array(Tuple(String, String))'),
+        arrayFilter(
+            pair -> NOT mapContains(raw_row.ResourceAttributes, pair.1), resource_pairs))))"""
+
 _META = (
     "time_unix_nano",
     "severity_text",
@@ -102,10 +109,10 @@ def record_select(
     positional = row.positional
     is_open = not positional and (own_attributes or not row.closed)
     if is_open:
-        select = _looked_up(select, keys, extra=row.extra)
+        select = _looked_up(select, keys, row)
         values = {column.attribute: f"values[{index}]" for index, column in enumerate(PROMOTED, 1)}
     else:
-        values = {key: f"`{key}`" for key in keys}
+        values = keys
     select = _checked(select, values)
     others = _open_others() if is_open else _closed_others(values)
     if row.extra and not is_open:
@@ -115,15 +122,18 @@ def record_select(
     if row.kind:
         others = f"arrayConcat({others}, if(parsed, [('mesh.kind', '{row.kind}')], []))"
     columns = _record_columns(format_name, values, others, retention_days)
+    if row.resource:
+        columns["ResourceAttributes"] = _RESOURCE
     listed = ",\n    ".join(f"{columns[column.name]} AS {column.name}" for column in LOG_COLUMNS)
     return f"SELECT\n    {listed}\nFROM (\n{select}\n)"
 
 
-def _format_select(row: Format) -> tuple[str, list[str]]:
-    """Return a format's SELECT over `raw`, and the attributes it gives as columns."""
+def _format_select(row: Format) -> tuple[str, dict[str, str]]:
+    """Return a format's SELECT over `raw`, and the column of each attribute that it gives."""
     if row is _PLAIN_ROW:
-        return _PLAIN.replace("FROM raw", f"FROM (\n{_PACKED}\n)"), []
-    keys = list(row.attributes)
+        return _PLAIN.replace("FROM raw", f"FROM (\n{_PACKED}\n)"), {}
+    columns = {key: f"a{number}" for number, key in enumerate(row.attributes, 1)}
+    keys: list[str] = []
     files = [f"format/{name}.sql" for name in row.files]
     if row.select:
         select = row.select.replace("FROM raw", f"FROM (\n{_PACKED}\n)")
@@ -134,10 +144,10 @@ def _format_select(row: Format) -> tuple[str, list[str]]:
     for name in files:
         select = render.over(name, "fields", select)
         keys += render.attributes(name)
-    return select, keys
+    return select, columns | {key: f"`{key}`" for key in keys}
 
 
-def _looked_up(select: str, keys: list[str], *, extra: bool) -> str:
+def _looked_up(select: str, keys: dict[str, str], row: Format) -> str:
     """Return `select` with all attributes of a row looked through.
 
     Three columns more: `all_pairs`, every attribute; `ids`, for each of them the number of its
@@ -145,12 +155,17 @@ def _looked_up(select: str, keys: list[str], *, extra: bool) -> str:
     """
     found = "pairs"
     if keys:
-        columns = ", ".join(f"('{key}', `{key}`)" for key in keys)
+        columns = ", ".join(f"({literals.text(key)}, {column})" for key, column in keys.items())
         found = f"arrayFilter(pair -> pair.2 != '', [{columns}])"
-        found = f"arrayConcat({found}, pairs)" if extra else found
+        found = f"arrayConcat({found}, pairs)" if row.extra else found
     promoted = ", ".join(f"'{column.attribute}'" for column in PROMOTED)
     numbers = ", ".join(str(index) for index in range(1, len(PROMOTED) + 1))
-    meta = ", ".join(("raw_row", "parsed", *_META))
+    meta = ", ".join(("raw_row", "parsed", *_META, *(["resource_pairs"] if row.resource else [])))
+    own = "raw_row.Attributes"
+    if row.reads:
+        read = ", ".join(f"'{name}'" for name in row.reads)
+        kept = f"arrayFilter(pair -> NOT has([{read}], pair.1), raw_row.Attributes)"
+        own = f"if(parsed AND NOT startsWith(raw_row.Body, '{{'), {kept}, raw_row.Attributes)"
     return f"""SELECT
     *,
     arrayMap(number -> all_pairs[indexOf(ids, number)].2, [{numbers}]) AS values
@@ -161,12 +176,13 @@ SELECT
 FROM (
 SELECT
     {meta},
-    if(empty(raw_row.Attributes), found, arrayConcat(
-        raw_row.Attributes,
-        arrayFilter(pair -> NOT has(raw_row.Attributes.1, pair.1), found))) AS all_pairs
+    if(empty(own), found, arrayConcat(
+        own,
+        arrayFilter(pair -> NOT has(own.1, pair.1), found))) AS all_pairs
 FROM (
 SELECT
     {meta},
+    {own} AS own,
     {found} AS found
 FROM (
 {select}
@@ -236,7 +252,7 @@ def _closed_others(values: dict[str, str]) -> str:
     entries = [f"('{ORIGINAL_TIMESTAMP}', if(in_time, '', toString(given)))"]
     for key, value in values.items():
         if key not in ATTRIBUTE_COLUMN:
-            entries.append(f"('{key}', {value})")
+            entries.append(f"({literals.text(key)}, {value})")
         elif key in number:
             entries.append(f"('{key}', if(fits_{number[key]}, '', {value}))")
     return f"arrayFilter(pair -> pair.2 != '', [{', '.join(entries)}])"

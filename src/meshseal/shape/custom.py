@@ -6,9 +6,20 @@ becomes SQL other than as a literal that `envoy_formats.literals` wrote.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+import msgspec
+
+from meshseal.model.errors import FormatError
+from meshseal.shape.envoy_formats import compile as compiler
+from meshseal.shape.envoy_formats.grammar import MAX_BYTES, parse
 from meshseal.shape.families.format import Format
+
+_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+_RESERVED = frozenset({"unparsed", "otlp"})
+_TEXT_KEYS = ("text_format", "text")
+_DOCUMENT_KEYS = ("json_format", "labels")
 
 
 def compile_format(name: str, definition: str | Mapping[str, object]) -> Format:
@@ -26,4 +37,43 @@ def compile_format(name: str, definition: str | Mapping[str, object]) -> Format:
 
     Raises: FormatError, whose message says where what is wrong.
     """
-    raise NotImplementedError
+    if not _NAME.fullmatch(name):
+        raise FormatError(
+            f"a format's name is of lower-case letters, digits and _, at most 40, not {name[:60]!r}"
+        )
+    if name in _RESERVED:
+        raise FormatError(f"{name!r} is not free as the name of a format")
+    definition = _unwrapped(definition)
+    if isinstance(definition, str):
+        return compiler.of_text(name, [parse(definition)])
+    return compiler.of_document(name, definition)
+
+
+def _unwrapped(definition: str | Mapping[str, object]) -> str | Mapping[str, object]:
+    """Return the text or the object itself. Raises: FormatError."""
+    if isinstance(definition, str):
+        return _document(definition) or definition
+    given = {key: value for key, value in definition.items() if isinstance(value, str | Mapping)}
+    source = given.get("text_format_source")
+    if isinstance(source, Mapping) and isinstance(source.get("inline_string"), str):
+        return str(source["inline_string"])
+    for key in _TEXT_KEYS:
+        text = given.get(key)
+        if isinstance(text, str) and (key == "text_format" or len(definition) == 1):
+            return text
+    for key in _DOCUMENT_KEYS:
+        document = given.get(key)
+        if isinstance(document, Mapping) and (key == "json_format" or len(definition) == 1):
+            return document
+    return definition
+
+
+def _document(text: str) -> Mapping[str, object] | None:
+    """Return the object that a text is the JSON of; None where it is another text."""
+    if not text.lstrip().startswith("{") or len(text) > MAX_BYTES:
+        return None
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

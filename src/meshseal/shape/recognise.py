@@ -21,8 +21,8 @@ LINE = "line"
 
 def condition(row: Format) -> str:
     """Return the SQL condition that a line is of a format."""
-    if not row.telling:
-        return row.check
+    if row.hinted or not row.telling:
+        return row.hinted or row.check
     found = " OR ".join(f"position({LINE}, {_quoted(text)}) > 0" for text in row.telling)
     return f"({found}) AND {row.check}"
 

@@ -102,6 +102,7 @@ def create_statements(
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),
         *render.statements("envoy_als.sql"),
+        *render.statements("envoy_formats.sql"),
         *render.statements("access.sql"),
         *render.statements("span_tags.sql"),
         *anyvalue.functions(),
