@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meshseal.query.tree import RANGE_OPS, VECTOR_OPS
+from meshseal.query.tree import RANGE_OPS, UNWRAP_OPS, VECTOR_OPS
 
 MAX_OFFERED = 60
 
@@ -17,7 +17,7 @@ _SYMBOL = re.compile(r"\|=|\|~|!=|!~|=~|==|>=|<=|.", re.DOTALL)
 _MATCHES = ("=", "!=", "=~", "!~")
 _COMPARES = ("==", ">", ">=", "<", "<=")
 _JOINS = ("and", "or", ",", "(")
-STAGES = ("json", "logfmt", "drop", "keep")
+STAGES = ("json", "logfmt", "drop", "keep", "unwrap")
 
 
 class Wanted(enum.Enum):
@@ -104,7 +104,20 @@ def query_starts() -> list[Offer]:
     selector = Offer('{label="value"}', "{}", "records", back=1)
     ranges = [Offer(f"{op}({{…}}[5m])", f"{op}({{}}[5m])", "numbers", back=6) for op in RANGE_OPS]
     vectors = [Offer(f"{op}(…)", f"{op}()", "numbers", back=1) for op in VECTOR_OPS]
-    return [selector, *ranges, *vectors]
+    unwraps = [_unwrapping(op) for op in UNWRAP_OPS if op not in RANGE_OPS]
+    return [selector, *ranges, *unwraps, *vectors]
+
+
+def _unwrapping(op: str) -> Offer:
+    """Return how a query can begin that takes numbers from a label."""
+    first = "0.95, " if op == "quantile_over_time" else ""
+    behind = " | unwrap mesh_duration_ms [5m])"
+    return Offer(
+        f"{op}({first}{{…}} | unwrap … [5m])",
+        f"{op}({first}{{}}{behind}",
+        "numbers",
+        back=len(behind) + 1,
+    )
 
 
 def operators(*, in_selector: bool) -> list[Offer]:
@@ -185,6 +198,8 @@ def _expected(tokens: Sequence[_Token]) -> tuple[Wanted, str]:
         return _expected_in_selector(last, tokens)
     if last.text in _JOINS and not _in_grouping(tokens) and _in_pipeline(tokens):
         return Wanted.STAGE, ""
+    if last.text == "unwrap" and before == "|":
+        return Wanted.LABEL, ""
     if last.kind == "word":
         return (Wanted.OPERATOR, last.text) if before in ("|", *_JOINS) else (Wanted.NOTHING, "")
     if last.text in ("(", ",") and _in_grouping(tokens):

@@ -13,6 +13,14 @@ class Example:
     query: str
 
 
+_MESHES = 'mesh=~".+", http_response_status_code=~".+"'
+
+P95_BY_MESH = f"quantile_over_time(0.95, {{{_MESHES}}} | unwrap mesh_duration_ms [5m]) by (mesh)"
+FAILED_BY_MESH = (
+    f"sum by (mesh) (rate({{{_MESHES}}} | http_response_status_code >= 500 [5m]))"
+    f" / sum by (mesh) (rate({{{_MESHES}}}[5m])) * 100"
+)
+
 EXAMPLES = (
     Example("Everything", '{service_name=~".+"}'),
     Example("Errors of every service", '{detected_level=~"error|fatal"}'),
@@ -20,6 +28,8 @@ EXAMPLES = (
     Example("Requests slower than a second", '{service_name=~".+"} | mesh_duration_ms > 1000'),
     Example("Lines that hold a word", '{service_name=~".+"} |= "timeout"'),
     Example("Lines of JSON, by one of their fields", '{service_name=~".+"} | json | method="POST"'),
+    Example("Slowest twentieth of requests (p95), mesh by mesh", P95_BY_MESH),
+    Example("Share of requests that failed (5xx), mesh by mesh", FAILED_BY_MESH),
     Example(
         "Records per second, by service", 'sum by (service_name) (rate({service_name=~".+"}[5m]))'
     ),

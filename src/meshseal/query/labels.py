@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from meshseal.model.columns import PROMOTED
 from meshseal.model.identifiers import label_name
+from meshseal.query.derived import DERIVED
 from meshseal.query.resolved import REGISTER, RESOLVED, SERVICE, alias, registered
 from meshseal.query.sql import Binder
 from meshseal.query.tree import (
@@ -27,6 +28,7 @@ from meshseal.query.tree import (
     NumberFilter,
     SelectLabels,
     Unit,
+    Unwrap,
 )
 from meshseal.store.schema import attribute_text
 
@@ -63,6 +65,21 @@ PROMOTED_LABELS: dict[str, str] = {
     label_name(column.attribute): attribute_text(column) for column in PROMOTED
 }
 """Labels that are attributes with a column of their own, and their text."""
+
+# Labels that are numbers, and SQL of the number; NULL where there is none.
+_TYPED_NUMBERS: dict[str, str] = {
+    label_name(column.attribute): (
+        f"{column.name} / {column.unit_nanos}" if column.unit_nanos else f"toFloat64({column.name})"
+    )
+    for column in PROMOTED
+    if column.type == "Nullable(UInt64)"
+}
+
+_CONVERT = {
+    Unit.NUMBER: "toFloat64OrNull",
+    Unit.DURATION: "meshseal_duration",
+    Unit.BYTES: "meshseal_bytes",
+}
 
 # Columns that a number can be compared with as they are.
 _NUMBER_COLUMNS: dict[str, tuple[str, Unit]] = {
@@ -168,15 +185,16 @@ class Labels:
         if name == ERROR_LABEL:
             return self.error()
         base = self.base(name)
+        derived = [DERIVED[name]] if name in DERIVED else []
         if not self.parsed or name in _NEVER_EMPTY:
-            return base
+            return _first([base, *derived])
         wanted = name.removesuffix(EXTRACTED)
         parsed = f"{self.parsed}[{self.binder.text(wanted)}]"
         if self.direct:
             parsed = f"meshseal_json_label(Body, {self.binder.text(wanted)}, {parsed})"
-        if base == "''":
+        if base == "''" and not derived:
             return parsed if wanted == name else f"if({self.base(wanted)} = '', '', {parsed})"
-        return _first([base, parsed])
+        return _first([base, parsed, *derived])
 
     def after_json(self, parser: JsonParser) -> Labels:
         """Return the labels behind a `json` stage."""
@@ -251,6 +269,24 @@ class Labels:
         assert isinstance(condition, AllOf | AnyOf)
         return word.join(parts), labels
 
+    def number(self, unwrap: Unwrap) -> tuple[str, Labels]:
+        """Return the SQL of the number that a label holds, and the labels behind that stage.
+
+        It is NULL where the label is not there or is no number.
+        """
+        name, unit = unwrap.label, unwrap.unit
+        text = self.text(name)
+        number = f"{_CONVERT[unit]}({text})"
+        plain = not self.parsed and name not in self.hidden and self.kept is None
+        if plain and unit is Unit.NUMBER and name in _TYPED_NUMBERS:
+            # The column holds the number as it is, without the way over its text.
+            number = _TYPED_NUMBERS[name]
+            if self.keys.get(name):
+                number = f"ifNull({number}, toFloat64OrNull({text}))"
+        failed = f"{text} != '' AND isNull({number})"
+        value = f"{number} / 1e9" if unit is Unit.DURATION else number
+        return value, self.with_error(failed, "SampleExtractionErr")
+
     def _compares(self, condition: NumberFilter) -> tuple[str, Labels]:
         """A label that is no number stays in, with an error; one that is not there goes out."""
         op = "=" if condition.op is CompareOp.EQUAL else condition.op.value
@@ -262,12 +298,7 @@ class Labels:
             there = f"isNotNull({name})" if name != "HttpResponseStatusCode" else f"{name} != 0"
             return f"{there} AND {name} {op} {value}", self
         text = self.text(condition.label)
-        convert = {
-            Unit.NUMBER: "toFloat64OrNull",
-            Unit.DURATION: "meshseal_duration",
-            Unit.BYTES: "meshseal_bytes",
-        }[condition.unit]
-        number = f"{convert}({text})"
+        number = f"{_CONVERT[condition.unit]}({text})"
         sql = f"{text} != '' AND ifNull({number} {op} {value}, true)"
         return sql, self.with_error(f"{text} != '' AND isNull({number})", "LabelFilterErr")
 
@@ -312,9 +343,8 @@ def _listed(pattern: str) -> tuple[str, ...]:
 
 def _first(candidates: Sequence[str]) -> str:
     """Return SQL for the first of several texts that is not empty."""
-    if not candidates:
-        return "''"
-    if len(candidates) == 1:
-        return candidates[0]
-    cases = ", ".join(f"{text} != '', {text}" for text in candidates[:-1])
-    return f"multiIf({cases}, {candidates[-1]})"
+    *others, last = [text for text in candidates if text != "''"] or ["''"]
+    if not others:
+        return last
+    cases = ", ".join(f"{text} != '', {text}" for text in others)
+    return f"multiIf({cases}, {last})"

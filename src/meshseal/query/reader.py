@@ -11,6 +11,8 @@ from meshseal.model.errors import QueryError
 from meshseal.model.identifiers import label_name
 from meshseal.model.register import Register
 from meshseal.query.asking import ask
+from meshseal.query.derived import DERIVED, UNKNOWN_OF_STREAMS
+from meshseal.query.derived_values import derived_values, stream_times
 from meshseal.query.labels import Key, Keys
 from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
@@ -28,7 +30,6 @@ from meshseal.store.schema import ATTRIBUTE_KEYS, STREAMS
 from meshseal.store.settings import QuerySettings
 
 _SECOND = 10**9
-_HOUR = 3600 * _SECOND
 _KEYS_SECONDS = 2.0
 _KEYS_LIMIT = 10_000
 _LABELS_LIMIT = 10_000
@@ -152,6 +153,8 @@ class Reader:
         maps = await self._streams(tenant, times, ())
         names = {label_name(key) for labels, _ in maps for key in labels}
         register = self._register()
+        if maps:
+            names |= set(DERIVED)
         if maps and register.services(tenant):
             names |= {SERVICE, *register.label_names(tenant)}
         return sorted(names | {"service_name"} if maps else names)
@@ -170,7 +173,13 @@ class Reader:
             for labels, service in await self._streams(tenant, times, matchers)
             for value in stream_values(name, labels, service, self._register(), tenant)
         }
-        if not found:
+        if name in DERIVED:
+            keys = await self._keys_of(tenant, LogQuery(tuple(matchers)))
+            for sql in derived_values(
+                name, tenant=tenant, times=times, matchers=matchers, keys=keys
+            ):
+                found |= {value for (value,) in await self._rows(sql)}
+        elif not found:
             found = set(await self._record_values(name, tenant, times, matchers))
         return sorted(found - {""})
 
@@ -295,13 +304,10 @@ def _stream_where(
     register: Register,
 ) -> str:
     """Return the conditions on `streams` as one."""
-    first, last = times.start // _HOUR * 3600, times.end // _SECOND + 1
-    conditions = [
-        f"Tenant = {binder.text(tenant)}",
-        f"Hour >= toDateTime({binder.integer(first)}, 'UTC')",
-        f"Hour < toDateTime({binder.integer(last)}, 'UTC')",
-    ]
+    conditions = [stream_times(binder, tenant, times)]
     for matcher in query.matchers if query else ():
+        if matcher.label in UNKNOWN_OF_STREAMS:
+            continue
         labels = (
             "mapUpdate(meshseal_labels(JSONExtractKeysAndValues(Labels, 'String')), "
             "map('service_name', toString(ServiceName)))"
@@ -339,6 +345,7 @@ def _record(
         parsed,
         error,
         dropped,
+        derived,
     ) = row
     stream = stream_labels(resource, service)
     known = {
@@ -355,6 +362,8 @@ def _record(
     metadata |= {name: value for name, value in known.items() if value}
     if register:
         metadata |= resolved_labels({**metadata, **stream}, service, register, tenant)
+    others = {**stream, **metadata, **parsed}
+    metadata |= {name: value for name, value in derived.items() if name not in others}
     found = {} if not error else {"__error__": error}
     for name, value in parsed.items():
         present = stream.get(name, metadata.get(name))

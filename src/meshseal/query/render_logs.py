@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meshseal.query.derived import shown
 from meshseal.query.labels import Keys, Labels
 from meshseal.query.sql import Binder, Sql
 from meshseal.query.tree import (
@@ -32,7 +33,7 @@ RECORD_COLUMNS = (
     "toString(Format) AS format",
     "toString(Door) AS door",
 )
-"""What a log query returns of each record, beside `parsed`, `error` and `dropped`."""
+"""What a log query returns of each record, beside `parsed`, `error`, `dropped` and `derived`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def render_logs(
             f"meshseal_shown({parsed}) AS parsed",
             f"{found.labels.error()} AS error",
             f"{found.labels.dropped()} AS dropped",
+            f"{shown()} AS derived",
         )
     )
     where = "\n  AND ".join(conditions)

@@ -7,12 +7,12 @@ of the step from 0; and `value`. A record at time t counts at each step s with s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshseal.model.errors import QueryError
 from meshseal.query.arithmetic import calculate
 from meshseal.query.labels import Keys, Labels
-from meshseal.query.render_logs import TimeRange, filtered
+from meshseal.query.render_logs import Filtered, TimeRange, filtered
 from meshseal.query.sql import Binder, Sql
 from meshseal.query.tree import (
     COMPARISONS,
@@ -33,6 +33,20 @@ _VALUES = {
     "bytes_over_time": "sum(length(Body))",
     "bytes_rate": "sum(length(Body))",
 }
+_UNWRAPPED = {
+    "rate": "sum",
+    "sum_over_time": "sum",
+    "avg_over_time": "avg",
+    "min_over_time": "min",
+    "max_over_time": "max",
+    "first_over_time": "argMin",
+    "last_over_time": "argMax",
+    "stddev_over_time": "stddevPop",
+    "stdvar_over_time": "varPop",
+    "quantile_over_time": "quantileExactInclusive",
+}
+"""What each makes of the numbers in a range. Loki's quantiles lie between two numbers, too."""
+
 _AGGREGATES = {
     "sum": "sum(amount)",
     "avg": "avg(amount)",
@@ -55,6 +69,19 @@ class Steps:
     start: int
     width: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """What a range counts: SQL of a bucket's part of it, and of the whole of all parts.
+
+    `where` says which records count, and `labels` what labels they have.
+    """
+
+    of_bucket: str
+    of_range: str
+    where: str
+    labels: Labels
 
 
 def render_metrics(query: Metric, *, tenant: str, steps: Steps, keys: Keys, limit: int) -> Sql:
@@ -115,7 +142,8 @@ class _Renderer:
         found = filtered(
             query.query, tenant=self.tenant, times=times, keys=self.keys, binder=self.binder
         )
-        keys, labels = self._group_keys(found.labels, grouping)
+        amounts = self._amounts(query, found)
+        keys, labels = self._group_keys(amounts.labels, query.grouping or grouping)
         listed = "".join(f"{sql} AS {name},\n    " for name, sql in keys.items())
         names = "".join(f"{name}, " for name in keys)
         per_range, per_step = query.range_nanos // grain, width // grain
@@ -124,12 +152,14 @@ class _Renderer:
         before = self.binder.integer(origin - query.range_nanos - grain + 1)
         bucketed = f"""SELECT
     {listed}intDiv(toUnixTimestamp64Nano(Timestamp) - {before}, {grain}) - {per_range} AS bucket,
-    {_VALUES[query.op]} AS amount
+    {amounts.of_bucket} AS amount
 FROM {LOGS}
-WHERE {found.where}
+WHERE {amounts.where}
 GROUP BY {names}bucket"""
         divisor = query.range_nanos / _SECOND if query.op in ("rate", "bytes_rate") else 1
-        value = f"sum(amount) / {self.binder.number(divisor)}" if divisor != 1 else "sum(amount)"
+        value = amounts.of_range
+        if divisor != 1:
+            value = f"{value} / {self.binder.number(divisor)}"
         return f"""SELECT {labels} AS labels, step, toFloat64({value}) AS value
 FROM (
 {bucketed}
@@ -139,9 +169,36 @@ ARRAY JOIN range(
     least({self.steps.count}, toInt64(floor((bucket + {per_range - 1}) / {per_step})) + 1)) AS step
 GROUP BY labels, step"""
 
+    def _amounts(self, query: RangeAggregation, found: Filtered) -> _Amounts:
+        """Return what is counted: records, or the numbers of a label."""
+        if query.unwrap is None:
+            return _Amounts(_VALUES[query.op], "sum(amount)", found.where, found.labels)
+        number, labels = found.labels.number(query.unwrap)
+        conditions = [*found.conditions, f"isNotNull({number})"]
+        for condition in query.unwrap.conditions:
+            sql, labels = labels.holds(condition)
+            conditions.append(f"({sql})")
+        function, arguments = _UNWRAPPED[query.op], f"assumeNotNull({number})"
+        if query.op in ("first_over_time", "last_over_time"):
+            arguments += ", (Timestamp, Batch, Seq)"
+        parameter = ""
+        if query.op == "quantile_over_time":
+            parameter = f"({float(query.quantile)!r})"
+        return _Amounts(
+            f"{function}State{parameter}({arguments})",
+            f"{function}Merge{parameter}(amount)",
+            "\n  AND ".join(conditions),
+            # What was counted tells streams apart no more, nor can it fail from here on.
+            replace(
+                labels,
+                errors=found.labels.errors,
+                hidden={**labels.hidden, query.unwrap.label: "true"},
+            ),
+        )
+
     def _group_keys(self, labels: Labels, grouping: Grouping | None) -> tuple[dict[str, str], str]:
         """Return what to group records by, and the SQL that makes labels of it."""
-        if grouping is not None:
+        if grouping is not None and not grouping.without:
             keys = {f"key_{at}": labels.text(name) for at, name in enumerate(grouping.labels)}
             pairs = ", ".join(
                 f"({self.binder.text(name)}, key_{at})" for at, name in enumerate(grouping.labels)
@@ -166,13 +223,15 @@ GROUP BY labels, step"""
             made = f"mapFilter((name, text) -> name != {keep}, {made})"
         if labels.kept is not None:
             made = f"mapFilter((name, text) -> has({kept}, name), {made})"
+        if grouping is not None:
+            made = self._grouped(grouping, made)
         return keys, f"mapSort({made})"
 
     # ---- Vectors ---------------------------------------------------------------------------
 
     def _vector(self, query: VectorAggregation) -> str:
-        fusible = query.op == "sum" and not query.grouping.without
-        if fusible and isinstance(query.inner, RangeAggregation):
+        if _is_fusible(query):
+            assert isinstance(query.inner, RangeAggregation)
             return self._range(query.inner, query.grouping)
         inner = self.metric(query.inner)
         if query.op in ("topk", "bottomk"):
@@ -227,6 +286,18 @@ GROUP BY labels, step"""
             f"SELECT labels, step, {result} AS value\n"
             f"FROM (SELECT labels, step, value AS amount FROM (\n{self.metric(vector)}\n)){where}"
         )
+
+
+def _is_fusible(query: VectorAggregation) -> bool:
+    """Say whether a sum over streams is the sum over their records."""
+    inner = query.inner
+    return (
+        query.op == "sum"
+        and not query.grouping.without
+        and isinstance(inner, RangeAggregation)
+        and inner.grouping is None
+        and (inner.unwrap is None or inner.op in ("rate", "sum_over_time"))
+    )
 
 
 def _operation(op: str, left: str, right: str) -> str:

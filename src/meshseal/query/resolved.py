@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from meshseal.model.identifiers import label_name
 from meshseal.model.register import Register
+from meshseal.query.derived import OF_RESOURCE
 from meshseal.query.sql import Binder
 
 SERVICE = "service"
@@ -47,9 +48,13 @@ def stream_label(binder: Binder, tenant: str, name: str, labels: str, register: 
     service = alias(bound, f"if({given} != '', {given}, toString(ServiceName))")
     if name == SERVICE:
         return service
+    candidates = [own]
     if name in register.label_names(tenant):
-        return f"if({own} != '', {own}, {registered(bound, service, binder.text(name))})"
-    return own
+        candidates.append(registered(bound, service, binder.text(name)))
+    if name in OF_RESOURCE:
+        resource = "JSONExtract(Labels, 'Map(String, String)')"
+        candidates.append(OF_RESOURCE[name].format(resource=resource))
+    return own if len(candidates) == 1 else f"meshseal_first([{', '.join(candidates)}])"
 
 
 def stream_values(

@@ -135,24 +135,40 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class RangeAggregation:
-    """A number per stream and step, over the records of the range before the step.
+class Grouping:
+    """Labels to group by, or to group without."""
 
-    `op` is one of `RANGE_OPS`.
+    labels: tuple[str, ...] = ()
+    without: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """Which label's value counts, as a number of a unit; durations count in seconds.
+
+    `conditions` are those behind it: on what went wrong, mostly.
+    """
+
+    label: str
+    unit: Unit = Unit.NUMBER
+    conditions: tuple[LabelCondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeAggregation:
+    """A number per stream or group and step, over the records of the range before the step.
+
+    `op` is one of `RANGE_OPS`, or with `unwrap` one of `UNWRAP_OPS`; `quantile` is which one
+    `quantile_over_time` gives.
     """
 
     op: str
     query: LogQuery
     range_nanos: int
     offset_nanos: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """Labels to group by, or to group without."""
-
-    labels: tuple[str, ...] = ()
-    without: bool = False
+    unwrap: Unwrap | None = None
+    quantile: float = 0.0
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +215,18 @@ Metric = RangeAggregation | VectorAggregation | Binary | Number | VectorOf
 Query = LogQuery | Metric
 
 RANGE_OPS = ("count_over_time", "rate", "bytes_over_time", "bytes_rate")
+UNWRAP_OPS = (
+    "rate",
+    "sum_over_time",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "first_over_time",
+    "last_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "quantile_over_time",
+)
 VECTOR_OPS = ("sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk")
 COMPARISONS = ("==", "!=", ">", ">=", "<", "<=")
 BINARY_OPS = ("+", "-", "*", "/", "%", "^", *COMPARISONS)
@@ -229,7 +257,7 @@ def label_names(query: Query) -> set[str]:
                 names |= _condition_labels(stage.condition)
             elif isinstance(stage, SelectLabels):
                 names |= {x if isinstance(x, str) else x.label for x in stage.labels}
-    return names | _grouping_labels(query)
+    return names | _number_labels(query)
 
 
 def kept_labels(query: LogQuery) -> frozenset[str] | None:
@@ -248,11 +276,18 @@ def _condition_labels(condition: LabelCondition) -> set[str]:
     return {condition.label}
 
 
-def _grouping_labels(query: Query) -> set[str]:
+def _number_labels(query: Query) -> set[str]:
+    """Return the labels that a metric query groups by or takes numbers from."""
     match query:
+        case RangeAggregation():
+            names = set(query.grouping.labels) if query.grouping else set()
+            if query.unwrap:
+                names.add(query.unwrap.label)
+                names = names.union(*map(_condition_labels, query.unwrap.conditions))
+            return names
         case VectorAggregation():
-            return set(query.grouping.labels) | _grouping_labels(query.inner)
+            return set(query.grouping.labels) | _number_labels(query.inner)
         case Binary():
-            return _grouping_labels(query.left) | _grouping_labels(query.right)
+            return _number_labels(query.left) | _number_labels(query.right)
         case _:
             return set()

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from meshseal.model.errors import QueryError
-from meshseal.query.arithmetic import calculate
+from meshseal.query.logql.checks import checked_range, folded, selects
 from meshseal.query.logql.lexer import Kind, Token, tokenize
 from meshseal.query.logql.paths import json_path
 from meshseal.query.tree import (
     BINARY_OPS,
     COMPARISONS,
     RANGE_OPS,
+    UNWRAP_OPS,
     VECTOR_OPS,
     AllOf,
     AnyOf,
@@ -36,6 +37,7 @@ from meshseal.query.tree import (
     SelectLabels,
     Stage,
     Unit,
+    Unwrap,
     VectorAggregation,
     VectorOf,
 )
@@ -46,6 +48,11 @@ _LINE_OPS = {op.value: op for op in LineOp}
 _MATCH_OPS = {op.value: op for op in MatchOp}
 _COMPARE_OPS = {**{op.value: op for op in CompareOp}, "=": CompareOp.EQUAL}
 _UNITS = {Kind.NUMBER: Unit.NUMBER, Kind.DURATION: Unit.DURATION, Kind.BYTES: Unit.BYTES}
+_UNWRAP_UNITS = {
+    "duration": Unit.DURATION,
+    "duration_seconds": Unit.DURATION,
+    "bytes": Unit.BYTES,
+}
 _PRECEDENCE = {"^": 4, "*": 3, "/": 3, "%": 3, "+": 2, "-": 2, **dict.fromkeys(COMPARISONS, 1)}
 _LATER = {
     "line_format": "line_format",
@@ -53,7 +60,6 @@ _LATER = {
     "regexp": "the regexp parser",
     "pattern": "the pattern parser",
     "unpack": "unpack",
-    "unwrap": "unwrap",
     "decolorize": "decolorize",
 }
 
@@ -144,7 +150,7 @@ class _Parser:
         start = self._token.position
         self._expect("{")
         matchers = self._listed(self._matcher, "}")
-        if not any(_selects(matcher) for matcher in matchers):
+        if not any(selects(matcher) for matcher in matchers):
             raise QueryError(
                 "a selector needs at least one matcher that does not match an empty value, such as "
                 '{service_name=~".+"}',
@@ -167,7 +173,7 @@ class _Parser:
             raise self._later("pattern filters")
         if self._is("|=", "|~", "!=", "!~"):
             return self._line_filter()
-        if not self._accept("|"):
+        if not self._accept("|") or self._is("unwrap"):
             return None
         if self._accept("json"):
             return JsonParser(self._fields(json_path))
@@ -273,7 +279,7 @@ class _Parser:
             # Only ^ groups from the right.
             right_floor = strength - 1 if op == "^" else strength
             right = self._nested(lambda floor=right_floor: self._metric(floor))  # type: ignore[misc]
-            left = _folded(Binary(op, left, right, as_bool))
+            left = folded(Binary(op, left, right, as_bool))
         return left
 
     def _unary(self) -> Metric:
@@ -299,14 +305,14 @@ class _Parser:
             value = float(self._take(Kind.NUMBER).value)
             self._expect(")")
             return VectorOf(-value if negative else value)
-        if name in RANGE_OPS:
+        if name in (*RANGE_OPS, *UNWRAP_OPS):
             self._at += 1
             return self._range_aggregation(name)
         if name in VECTOR_OPS:
             self._at += 1
             return self._vector_aggregation(name)
         if name:
-            known = ", ".join((*RANGE_OPS, *VECTOR_OPS, "vector"))
+            known = ", ".join((*dict.fromkeys((*RANGE_OPS, *UNWRAP_OPS, *VECTOR_OPS)), "vector"))
             raise QueryError(
                 f"{name[:40]!r} is not a function that is supported: use one of {known}",
                 position=self._token.position,
@@ -315,20 +321,47 @@ class _Parser:
 
     def _range_aggregation(self, op: str) -> RangeAggregation:
         self._expect("(")
+        quantile = 0.0
+        if op == "quantile_over_time":
+            quantile = self._quantile()
+            self._expect(",")
         start = self._token.position
         query = self._log_query()
+        unwrap = self._unwrap()
         self._expect("[")
         nanos = self._duration()
         self._expect("]")
         # The range may stand before the pipeline too.
         stages = list(query.stages)
-        while (stage := self._stage()) is not None:
+        while unwrap is None and (stage := self._stage()) is not None:
             stages.append(stage)
+        unwrap = unwrap or self._unwrap()
         offset = self._offset()
         self._expect(")")
-        if nanos <= 0:
-            raise QueryError("a range must be longer than nothing", position=start)
-        return RangeAggregation(op, LogQuery(query.matchers, tuple(stages)), nanos, offset)
+        grouping = self._grouping() if unwrap else None
+        found = LogQuery(query.matchers, tuple(stages))
+        return checked_range(
+            RangeAggregation(op, found, nanos, offset, unwrap, quantile, grouping), start
+        )
+
+    def _quantile(self) -> float:
+        token = self._take(Kind.NUMBER)
+        if not 0 <= float(token.value) <= 1:
+            raise QueryError("a quantile is between 0 and 1", position=token.position)
+        return float(token.value)
+
+    def _unwrap(self) -> Unwrap | None:
+        if self._accept("unwrap") is None:
+            return None
+        label, unit = str(self._take(Kind.NAME).value), Unit.NUMBER
+        if label in _UNWRAP_UNITS and self._accept("("):
+            unit = _UNWRAP_UNITS[label]
+            label = str(self._take(Kind.NAME).value)
+            self._expect(")")
+        conditions = []
+        while self._accept("|"):
+            conditions.append(self._condition())
+        return Unwrap(label, unit, tuple(conditions))
 
     def _duration(self) -> int:
         return int(self._take(Kind.DURATION).value)
@@ -361,28 +394,3 @@ class _Parser:
         self._expect("(")
         names = self._listed(lambda: str(self._take(Kind.NAME).value), ")")
         return Grouping(names, without=word == "without")
-
-
-def _selects(matcher: Matcher) -> bool:
-    """Say whether a matcher leaves records without the label out, as far as it shows."""
-    match matcher.op:
-        case MatchOp.EQUAL:
-            return matcher.value != ""
-        case MatchOp.NOT_EQUAL:
-            return matcher.value == ""
-        case MatchOp.REGEX:
-            return not _may_be_empty(matcher.value)
-        case _:
-            return False
-
-
-def _may_be_empty(regex: str) -> bool:
-    return regex in ("", ".*", ".?") or any(part in ("", ".*") for part in regex.split("|"))
-
-
-def _folded(binary: Binary) -> Metric:
-    """Return the number that an operation on two numbers gives, or the operation."""
-    if not isinstance(binary.left, Number) or not isinstance(binary.right, Number):
-        return binary
-    left, right = binary.left.value, binary.right.value
-    return Number(calculate(binary.op, left, right))
