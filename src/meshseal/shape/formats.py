@@ -11,7 +11,7 @@ from itertools import chain
 
 from meshseal.model.errors import FormatError
 from meshseal.shape import recognise
-from meshseal.shape.families import cloud, envoy, generic, mesh, own, proxies
+from meshseal.shape.families import applications, cloud, envoy, generic, mesh, own, proxies
 from meshseal.shape.families.format import Format
 from meshseal.shape.families.wrappers import SYSLOG, WRAPPERS
 
@@ -28,6 +28,7 @@ FORMATS: tuple[Format, ...] = tuple(
         mesh.FORMATS,
         proxies.FORMATS,
         cloud.FORMATS,
+        applications.FORMATS,
         generic.FORMATS,
     )
 )

@@ -98,6 +98,7 @@ def create_statements(
         trusted_proxy_function(proxies),
         *render.statements("meaning.sql"),
         *render.statements("formats.sql"),
+        *render.statements("stack_traces.sql"),
         *render.statements("ecs.sql"),
         *render.statements("fluent.sql"),
         *render.statements("datadog.sql"),
