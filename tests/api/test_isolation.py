@@ -13,6 +13,7 @@ import pytest
 import requests
 from starlette.routing import Route
 
+from meshseal.api.completeness import CompletenessApi
 from meshseal.api.loki import LokiApi
 from meshseal.api.mesh import MeshApi
 from meshseal.api.own import OwnApi
@@ -54,6 +55,9 @@ READS: list[tuple[str, dict[str, str]]] = [
     ("/", {"query": f'{SELECT} |= "{SECRET}"'}),
     ("/", {"query": f"sum by (app) (count_over_time({SELECT}[1h]))"}),
     ("/mesh", {}),
+    ("/meshseal/v1/completeness", {}),
+    ("/meshseal/v1/completeness", {"by": "instance"}),
+    ("/completeness", {"by": "instance"}),
     ("/console/complete", {"text": "{", "at": "1"}),
     ("/console/complete", {"query": '{app="', "position": "6"}),
 ]
@@ -90,9 +94,18 @@ def routes() -> set[str]:
         status=dict,
         is_ready=lambda: True,
     )
-    console = Console(context, proofs=NOTHING, verifier=signer.verifier, trial=True, site=NOTHING)
+    console = Console(
+        context,
+        proofs=NOTHING,
+        verifier=signer.verifier,
+        trial=True,
+        site=NOTHING,
+        completeness=NOTHING,
+    )
     mesh = MeshApi(NOTHING, NOTHING)
-    found = [*loki.routes(), *own.routes(), *mesh.routes(), *console.routes()]
+    complete = CompletenessApi(NOTHING, NOTHING)
+    own_routes = [*own.routes(), *mesh.routes(), *complete.routes()]
+    found = [*loki.routes(), *own_routes, *console.routes()]
     assert all(isinstance(route, Route) for route in found)
     return {route.path for route in found}
 

@@ -15,6 +15,7 @@ from meshseal.access.credentials import Credentials
 from meshseal.access.definitions import Definitions
 from meshseal.access.keys import Keyring, load_or_create_master
 from meshseal.access.state import migrate, open_state
+from meshseal.api.completeness import CompletenessApi
 from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.formats import FormatsApi
 from meshseal.api.gate import Gate
@@ -40,6 +41,7 @@ from meshseal.console.pages import Console
 from meshseal.console.sessions import Site
 from meshseal.model import telemetry
 from meshseal.model.errors import ConfigError, EngineError, FormatError
+from meshseal.query.completeness import Completeness
 from meshseal.query.mesh import Mesh
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.reader import Reader
@@ -92,9 +94,7 @@ class Server:
         self._inflight = InFlight(config.limits.max_inflight_bytes)
         self._doors = Doors(config, trial=trial, gate=self._gate, inflight=self._inflight)
         self.store = Store(config.query)
-        self.reader = Reader(
-            self.store, config.query, register=lambda: self.definitions.register
-        )
+        self.reader = Reader(self.store, config.query, register=lambda: self.definitions.register)
         self.tails = Tails(self.reader)
         self._chunks = Chunks()
         self._deliveries = Deliveries()
@@ -309,6 +309,8 @@ class Server:
             status=self.status,
             is_ready=lambda: self.ready,
         )
+        completeness = Completeness(self.store, self.state, self.config.completeness)
+        complete = CompletenessApi(context, completeness)
         traces = TracesApi(context, Traces(self.store, self.config.query))
         mesh = MeshApi(context, Mesh(self.store))
         console = Console(
@@ -317,6 +319,7 @@ class Server:
             verifier=self.verifier,
             trial=self.trial,
             site=Site(self.config.main.public_url, tls=bool(self.config.tls.certificate_file)),
+            completeness=completeness,
         )
         await self._doors.open(
             intake,
@@ -324,6 +327,7 @@ class Server:
                 routes=[
                     *own.routes(),
                     *traces.routes(),
+                    *complete.routes(),
                     *mesh.routes(),
                     *FormatsApi(context, self.definitions).routes(),
                     *ServicesApi(context, self.definitions).routes(),

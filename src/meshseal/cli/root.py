@@ -13,6 +13,7 @@ _COMMANDS = {
     "query": "Ask a server with LogQL.",
     "tail": "Follow a LogQL query as records arrive.",
     "trace": "Show the spans of a trace.",
+    "completeness": "Whether everything arrived: silent sources, lost records.",
     "mesh": "The mesh: the map of its services.",
     "verify": "Check a data directory, or one proof file.",
     "proof": "Fetch the proof of one record.",

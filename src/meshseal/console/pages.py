@@ -15,6 +15,7 @@ from meshseal.access.identity import ANY_TENANT, Principal
 from meshseal.api.reading import Read, ReadContext
 from meshseal.console.assets import Assets
 from meshseal.console.buckets import LEVEL_LABEL
+from meshseal.console.completeness import CompletenessPage
 from meshseal.console.edits import with_condition
 from meshseal.console.examples import EXAMPLES
 from meshseal.console.guards import NO_STORE, SECURITY_HEADERS
@@ -34,6 +35,7 @@ from meshseal.model.errors import (
     QueryError,
 )
 from meshseal.model.identifiers import PLATFORM_TENANT
+from meshseal.query.completeness import Completeness
 from meshseal.query.logql import parse
 from meshseal.query.proofs import ProofMaker
 from meshseal.query.tree import LogQuery, Query
@@ -55,6 +57,7 @@ class Console:
         verifier: The log's key.
         trial: Whether everybody on this machine may do everything.
         site: How browsers reach the console.
+        completeness: What knows whether everything arrived.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Console:
         verifier: Verifier,
         trial: bool,
         site: Site,
+        completeness: Completeness,
     ) -> None:
         self._context = context
         self._proofs = proofs
@@ -74,12 +78,14 @@ class Console:
         self._templates = Templates(self._assets, trial=trial, verifier=str(verifier))
         self._sessions = Sessions(context, self._templates, site)
         self._mesh_modules = self._assets.names("mesh", ".js")
+        self._completeness = CompletenessPage(context, completeness)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
             Route("/", self._answering(self._page), methods=["GET"]),
             Route("/mesh", self._answering(self._mesh), methods=["GET"]),
+            Route("/completeness", self._answering(self._complete_page), methods=["GET"]),
             Route("/console/complete", self._complete, methods=["GET"]),
             self._assets.route(),
             *self._sessions.routes(),
@@ -206,6 +212,14 @@ class Console:
         content = mesh_frame(principal, request, time.time_ns())
         content |= {"may_audit": _may_audit(principal), "modules": self._mesh_modules}
         return self._templates.page("mesh.html", content)
+
+    # ---- Completeness ------------------------------------------------------------------------
+
+    async def _complete_page(self, request: Request) -> Response:
+        content, status = await self._completeness.content(request)
+        content["may_audit"] = _may_audit(content["principal"])
+        headers = {"Retry-After": "2"} if status == 503 else {}
+        return self._templates.page("completeness.html", content, status=status, headers=headers)
 
     # ---- Completion --------------------------------------------------------------------------
 

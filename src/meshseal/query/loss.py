@@ -14,8 +14,8 @@ HOUR = 3600 * 10**9
 _SECOND = 10**9
 _SNAP = 10**9
 """A sample this close to an hour's end lies at it."""
-_START_MARGIN = 10 * 10**9
-"""Emitters tell their start by their uptime, which some bring up to date every few seconds only."""
+_START_MARGIN = 10**9
+"""A start that is later than the sample before by this is a restart, whatever the value."""
 
 Span = tuple[int, int]
 
@@ -203,7 +203,7 @@ class Account:
         balance.refused_by_emitter = sum(rise.amounts.get(hour, 0) for rise in self.refused)
         linear = any(hour in rise.linear for rise in (*self.passed, *self.dropped))
         balance.share = "linear" if linear else "exact"
-        if counted is None or hour + HOUR <= counted[0] or hour > counted[1]:
+        if counted is None or hour + HOUR <= counted[0] or counted[0] < counted[1] <= hour:
             balance.share = "derived" if balance.dropped else balance.share
             balance.uncounted = balance.stored.records if counted else 0
             return balance

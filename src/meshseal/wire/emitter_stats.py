@@ -24,6 +24,8 @@ from meshseal.wire.counters import Known, known_counter, plain_name, series_name
 from meshseal.wire.protocol import NOT_JSON
 
 MAX_READINGS = 1000
+_UPTIME_LATE = 6
+"""Envoy brings its uptime up to date every five seconds: it may be so many seconds more."""
 _SECOND = 10**9
 
 KINDS = ("envoy", "fluentd", "fluent_bit", "prometheus")
@@ -90,7 +92,7 @@ def _envoy(body: bytes, wanted: Wanted, now: int) -> Iterator[Reading]:
         raise PayloadError("this is not what Envoy shows at /stats?format=json") from error
     values = {stat.name: stat.value for stat in stats}
     uptime = _number(values.get("server.uptime"))
-    start = now - uptime * _SECOND if uptime is not None else 0
+    start = now - (uptime + _UPTIME_LATE) * _SECOND if uptime is not None else 0
     for name, raw in values.items():
         known = wanted.known(name)
         value = _number(raw) if known else None
@@ -193,7 +195,7 @@ def _prometheus(body: bytes, wanted: Wanted, now: int) -> Iterator[Reading]:
         if name in _STARTS:
             start = int(value * _SECOND)
         elif name in _UPTIMES:
-            start = now - int(value * _SECOND)
+            start = now - int((value + _UPTIME_LATE) * _SECOND)
         known = wanted.known(name)
         if known and wanted.takes(labels):
             series = series_name(name, labels.items())
