@@ -25,6 +25,8 @@ from meshseal.model.envelope import Envelope, Payload, delimited
 from meshseal.model.errors import MeshsealError
 from meshseal.seal.canonical import Record, Value
 from meshseal.shape.canonical import text_of
+from meshseal.shape.families.format import Format
+from meshseal.shape.formats import Formats
 from meshseal.store.engine import Engine, EnginePaths
 from meshseal.store.schema import create_statements
 
@@ -88,6 +90,21 @@ class Decoder:
             raise answer
         return cast("list[Decoded]", answer)
 
+    def ask(self, sql: str) -> list[list[str]]:
+        """Return the rows of a query, as text: the last records are in `work.stage_logs_0`."""
+        self._pipe.send(sql)
+        answer = self._pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return [line.split("\t") for line in str(answer).splitlines()]
+
+    def use(self, *custom: Format) -> None:
+        """Read by these formats of one's own too from now on; by none without arguments."""
+        self._pipe.send(Formats(custom))
+        answer = self._pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+
     def rows(self, kind: Payload, content: bytes, records: int, **fields: object) -> list[Row]:
         """Return the rows of one payload, without the columns that are the same for all."""
         one = replace(envelope(kind, content, records), **fields)  # type: ignore[arg-type]
@@ -147,6 +164,15 @@ def _serve(pipe: Connection, folder: str) -> None:
     stage = Stage(handle, worker=0, schema_path=schema, retention_days=RETENTION_DAYS)
     while (envelopes := pipe.recv()) is not None:
         try:
+            if isinstance(envelopes, Formats):
+                for statement in envelopes.functions():
+                    handle.execute(statement)
+                stage.use(envelopes)
+                pipe.send(None)
+                continue
+            if isinstance(envelopes, str):
+                pipe.send(handle.execute(envelopes).decode(errors="surrogateescape"))
+                continue
             content = b"".join(delimited(one.encode()) for one in envelopes)
             plan = make_plan(1, [content])
             keys: Mapping[int, bytes] = {batch.batch: BATCH_KEY for batch in plan.batches}

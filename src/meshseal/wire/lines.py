@@ -29,7 +29,34 @@ from meshseal.wire.protocol import (
 
 MAX_LABELS = 64
 MAX_LABEL_BYTES = 2048
-FORMAT_HINTS = frozenset({"istio_json", "istio_text", "envoy_text", "json", "logfmt", "unparsed"})
+FORMAT_HINTS = frozenset(
+    {
+        "envoy_text",
+        "haproxy_http",
+        "haproxy_https",
+        "haproxy_tcp",
+        "hubble",
+        "ingress_nginx",
+        "istio_json",
+        "istio_text",
+        "istio_text_old",
+        "json",
+        "kuma_http",
+        "kuma_tcp",
+        "linkerd_access",
+        "linkerd_access_json",
+        "linkerd_proxy",
+        "logfmt",
+        "meshseal_access",
+        "nginx_combined",
+        "nginx_error",
+        "traefik_clf",
+        "traefik_json",
+        "unparsed",
+        "ztunnel",
+        "ztunnel_json",
+    }
+)
 """What `format` may be; `shape.formats` has the same names, and a test holds the two together."""
 
 _DOCUMENT = msgspec.json.Decoder(msgspec.Raw)

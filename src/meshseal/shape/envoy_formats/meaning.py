@@ -169,7 +169,7 @@ def _addresses(fields: Fields, sides: services.Sides) -> dict[str, Expression]:
     remote = _address(fields, "downstream_remote")
     direct = _address(fields, "downstream_direct_remote")
     local = _address(fields, "downstream_local") or _address(fields, "downstream_direct_local")
-    host = fields.get("upstream_host") or _address(fields, "upstream_remote")
+    host = _upstream_host(fields) or _address(fields, "upstream_remote")
     upstream_local = _address(fields, "upstream_local")
     downstream = direct or remote
     peer = _end(sides, downstream, host)
@@ -189,6 +189,14 @@ def _addresses(fields: Fields, sides: services.Sides) -> dict[str, Expression]:
             found[name] = sql("if(", value, " = ", shown or NOTHING, ", '', ", value, ")")
     found |= _unused(fields, {"upstream_host": "upstream_remote"})
     return found | _client(fields, remote or direct)
+
+
+def _upstream_host(fields: Fields) -> Expression | None:
+    """Return the upstream's address, without the scheme that old Envoys put before it."""
+    host = fields.get("upstream_host")
+    if not host:
+        return None
+    return sql("if(startsWith(", host, ", 'tcp://'), substring(", host, ", 7), ", host, ")")
 
 
 def _end(

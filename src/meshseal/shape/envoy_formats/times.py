@@ -42,14 +42,15 @@ def nanoseconds(
 
     Args:
         text: The time as it is in the line.
-        argument: The pattern it is written by; None is ISO 8601 with milliseconds.
+        argument: The pattern it is written by; None is ISO 8601 with milliseconds and a zone.
         local: Whether it is local time, which only a pattern with a zone tells apart.
 
     None is returned for a pattern that does not say which moment it is.
     """
     if not argument:
-        return None if local else call("meshseal_time", text)
+        return call("meshseal_time", text)
     written = re.sub(r"%([TFRDh])", lambda found: _WRITTEN_OUT[found[1]], argument)
+    written = re.sub(r"%E(?:([1-9])|[*])S", r"%S.%\1f", written)
     if local and not re.search("%[zs]", written):
         return None
     if _AS_ISO.fullmatch(written):

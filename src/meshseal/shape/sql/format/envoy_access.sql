@@ -27,7 +27,7 @@ SELECT
     multiIf(one.flags != '', meshseal_response_flag(one.flags), one.code >= 500, toString(one.code), '') AS `error.type`,
     one.authority.1 AS `server.address`,
     one.authority.2 AS `server.port`,
-    trim(BOTH ' ' FROM substringIndex(meshseal_envoy(fields.x_forwarded_for), ',', 1)) AS `client.address`,
+    if(two.told = '', four.remote.1, two.told) AS `client.address`,
     four.peer.1 AS `network.peer.address`,
     four.peer.2 AS `network.peer.port`,
     four.local.1 AS `network.local.address`,
@@ -50,7 +50,10 @@ SELECT
 FROM (
     SELECT
         *,
-        tuple(meshseal_address(three.peer) AS peer, meshseal_address(three.local) AS local) AS four
+        tuple(
+            meshseal_address(three.peer) AS peer,
+            meshseal_address(three.local) AS local,
+            meshseal_address(one.downstream_remote) AS remote) AS four
     FROM (
         SELECT
             *,
@@ -70,7 +73,8 @@ FROM (
                 tuple(
                     meshseal_reporter(one.cluster) AS reporter,
                     reporter = 'inbound' AS inbound,
-                    meshseal_istio_host(one.cluster) AS cluster_host) AS two
+                    meshseal_istio_host(one.cluster) AS cluster_host,
+                    meshseal_client(fields.x_forwarded_for, '') AS told) AS two
             FROM (
                 SELECT
                     raw_row,
