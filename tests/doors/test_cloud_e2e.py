@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.doors.checks import conserved, counted, until
 from tests.server import ServerProcess, free_port
 from tests.store_access import ask
 
@@ -208,26 +209,8 @@ def _taken(session: requests.Session, port: int, delivery: Delivery) -> bool:
 def check_found(server: ServerProcess, cloud: Cloud) -> None:
     """Check that there are these records and no others, each once, and that all are counted."""
     until(lambda: len(ask(server, _SQL.format(cloud.door))) >= RECORDS)
-    until(lambda: _balance(counted(server, cloud.door)) == 0)
+    conserved(server, cloud.door)
     assert ask(server, _SQL.format(cloud.door)) == [
         (cloud.body(number), BEGUN_MS + number, cloud.provider, cloud.severity, cloud.door)
         for number in range(RECORDS)
     ]
-
-
-def counted(server: ServerProcess, door: str) -> dict[str, float]:
-    metrics = server.metrics()
-    names = ("received", "stored", "refused", "deduplicated")
-    return {n: metrics.get((f"meshseal_records_{n}_total", door, "default"), 0) for n in names}
-
-
-def _balance(counts: dict[str, float]) -> float:
-    return counts["received"] - counts["stored"] - counts["refused"] - counts["deduplicated"]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Return as soon as it holds; fail when it does not within two minutes."""
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -26,13 +26,13 @@ from datadog_api_client.v2.model.http_log_item import HTTPLogItem
 from meshseal.access.identity import Role
 from meshseal.spool.settings import SpoolSettings
 from meshseal.wire.protos.spool_pb2 import DatadogSpans
+from tests.doors.checks import check_conserved, check_found
 from tests.receive.door import DoorSettings, running_door
 from tests.server import ServerProcess, free_port
 
 RECORDS, A_REQUEST = 10_000, 100
 COUNT = 'sum(count_over_time({meshseal_door="datadog"}[2h]))'
 STATUSES = ["debug", "info", "warn", "error"]
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
 
 
 def client(address: str, key: str = "any") -> ApiClient:
@@ -77,34 +77,6 @@ def expected(number: int, begun: int) -> dict[str, Any]:
     }
 
 
-def check_found(server: ServerProcess, wanted: list[dict[str, Any]]) -> None:
-    """Check that there are these records and no others, each once."""
-    server.wait_for_count(len(wanted), COUNT)
-    for part in range(-(-len(wanted) // 1000)):
-        here = [
-            {name: value for name, value in record.items() if name not in _OWN}
-            for record in server.records(f'{{meshseal_door="datadog"}} |= "part {part}: "')
-        ]
-        of_part = wanted[part * 1000 : part * 1000 + 1000]
-        assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == of_part
-
-
-def check_conserved(server: ServerProcess) -> None:
-    names = ("received", "stored", "refused", "deduplicated")
-    sums: dict[str, float] = {}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = server.metrics()
-        sums = {
-            name: found.get((f"meshseal_records_{name}_total", "datadog", "default"), 0)
-            for name in names
-        }
-        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
-
-
 @pytest.mark.e2e
 def test_datadog_s_own_client_loses_nothing_to_a_kill(tmp_path: Path) -> None:
     port, begun = free_port(), int(time.time()) - 60
@@ -136,8 +108,8 @@ def test_datadog_s_own_client_loses_nothing_to_a_kill(tmp_path: Path) -> None:
         sender.join(120)
         assert not sender.is_alive()
         assert failures, "nothing was sent while the server was away"
-        check_found(server, [expected(number, begun) for number in range(RECORDS)])
-        check_conserved(server)
+        check_found(server, "datadog", [expected(number, begun) for number in range(RECORDS)])
+        check_conserved(server, "datadog")
         assert server.verify().returncode == 0
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from meshseal.access.identity import Role
+from tests.doors.checks import check_conserved
 from tests.doors.python_clients import kill_half_way
-from tests.doors.test_datadog_e2e import check_conserved
 from tests.receive.door import DoorSettings, running_door
 from tests.server import ServerProcess, free_port
 from tests.store_access import ask
@@ -97,7 +97,7 @@ def check_spans(server: ServerProcess, begun: int) -> None:
             "python",
             "datadog",
         )
-    check_conserved(server)
+    check_conserved(server, "datadog")
     counted = server.get("/metrics").text
     assert 'meshseal_requests_total{door="datadog",outcome="not_kept"}' in counted
     assert server.verify().returncode == 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.doors.checks import conserved
 from tests.doors.envoy import (
     Envoy,
     Json,
@@ -110,20 +111,6 @@ def found(server: ServerProcess, requests: int) -> list[dict[str, Any]]:
     return sorted(records, key=lambda one: str(one["url_path"]))
 
 
-def check_conserved(server: ServerProcess) -> dict[str, float]:
-    names = ("received", "stored", "refused", "deduplicated")
-    sums: dict[str, float] = {}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        metrics = server.metrics()
-        keys = {name: (f"meshseal_records_{name}_total", "envoy_als", "default") for name in names}
-        sums = {name: metrics.get(key, 0) for name, key in keys.items()}
-        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
-            return sums
-        time.sleep(0.05)
-    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
-
-
 TRACED = access_log("http", ROOMY, additional_request_headers_to_log=["traceparent"])
 
 
@@ -135,7 +122,7 @@ def test_every_entry_is_there_once_when_the_server_starts_again(tmp_path: Path) 
             connect(envoy, CONNECTIONS // 2)
             server.wait_for_count(REQUESTS // 2, HTTP)
             server.wait_for_count(CONNECTIONS // 2, TCP)
-            check_conserved(server)
+            conserved(server, "envoy_als")
             server.kill()
             server.start()
             request(envoy, REQUESTS // 2, REQUESTS)
@@ -143,7 +130,7 @@ def test_every_entry_is_there_once_when_the_server_starts_again(tmp_path: Path) 
             server.wait_for_count(REQUESTS, HTTP)
             server.wait_for_count(CONNECTIONS, TCP)
             assert envoy.stat("access_logs.grpc_access_log.logs_dropped") == 0
-        sums = check_conserved(server)
+        sums = conserved(server, "envoy_als")
         assert sums["stored"] == (REQUESTS + CONNECTIONS) // 2
         for number, record in enumerate(found(server, REQUESTS)):
             check_request(record, number, begun)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +21,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from tests.certificates import write_certificate
+from tests.doors.checks import check_conserved, check_found, count_query, port_of
 from tests.doors.node_clients import node
 from tests.server import ServerProcess, free_port
 
 pytestmark = pytest.mark.e2e
 RECORDS = 10_000
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door", "service_name")
+check_messages = partial(check_found, but=("service_name",))
 _SHOWN = ["fatal", "error", "error", "error", "warn", "info", "info", "debug"]
-
-
-def port_of(server: ServerProcess, door: str) -> int:
-    return int(server.urls[door].rpartition(":")[2])
-
-
-def count_query(door: str) -> str:
-    return f'sum(count_over_time({{meshseal_door="{door}"}}[2h]))'
-
-
-def check_found(server: ServerProcess, door: str, wanted: list[dict[str, Any]]) -> None:
-    """Check that there are these records and no others, each once, and that all are counted."""
-    server.wait_for_count(len(wanted), count_query(door))
-    for part in range(-(-len(wanted) // 1000)):
-        here = [
-            {name: value for name, value in record.items() if name not in _OWN}
-            for record in server.records(f'{{meshseal_door="{door}"}} |= "part {part}: "')
-        ]
-        expected = wanted[part * 1000 : part * 1000 + 1000]
-        assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == expected
-
-
-def check_conserved(server: ServerProcess, door: str, *, refused: int = 0) -> None:
-    """Check that what was received since the start is stored, a copy, or so often refused."""
-    names = ("received", "stored", "refused", "deduplicated")
-    sums: dict[str, float] = {}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        metrics = server.metrics()
-        sums = {n: metrics.get((f"meshseal_records_{n}_total", door, "default"), 0) for n in names}
-        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
-            assert sums["refused"] == refused
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
 
 
 # ---- Python's libraries ------------------------------------------------------------------------
@@ -124,7 +91,7 @@ def test_pygelf_over_tcp(server: ServerProcess) -> None:
     begun = int(time.time()) - 60
     handler = pygelf.GelfTcpHandler("127.0.0.1", port_of(server, "gelf"), include_extra_fields=True)
     send(handler, begun, pause=lambda _: 0)
-    check_found(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
+    check_messages(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
     check_conserved(server, "gelf")
 
 
@@ -140,7 +107,7 @@ def test_pygelf_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             include_extra_fields=True,
         )
         send(handler, begun, pause=lambda _: 0)
-        check_found(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
+        check_messages(server, "gelf", [wanted(number, begun) for number in range(RECORDS)])
         check_conserved(server, "gelf")
 
 
@@ -151,7 +118,7 @@ def test_graypy_over_udp_with_chunks_and_zlib(server: ServerProcess) -> None:
     )
     send(handler, begun, pause=lambda number: 0.002 if number % 20 == 0 else 0)
     more = {"facility": "shop.orders"}
-    check_found(server, "gelf_udp", [wanted(number, begun, **more) for number in range(RECORDS)])
+    check_messages(server, "gelf_udp", [wanted(number, begun, **more) for number in range(RECORDS)])
     check_conserved(server, "gelf_udp")
 
 
@@ -171,7 +138,7 @@ def test_pygelf_over_http(server: ServerProcess, compress: bool) -> None:
         timeout=60,
     )
     send(handler, begun, pause=lambda _: 0)
-    check_found(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
+    check_messages(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
     check_conserved(server, "gelf_http")
 
 
@@ -192,7 +159,7 @@ def test_pygelf_goes_on_when_the_server_was_killed_half_way(tmp_path: Path) -> N
             return 0
 
         send(handler, begun, pause=kill_half_way)
-        check_found(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
+        check_messages(server, "gelf_http", [wanted(number, begun) for number in range(RECORDS)])
         check_conserved(server, "gelf_http")
         assert server.verify().returncode == 0
 
@@ -230,7 +197,7 @@ def test_a_sender_that_waits_for_its_answer_loses_nothing_to_a_kill(tmp_path: Pa
         server.kill()
         server.start()
         sender.join(120)
-        check_found(
+        check_messages(
             server,
             "gelf_http",
             [
@@ -256,7 +223,7 @@ def test_gelf_pro(server: ServerProcess, protocol: str, door: str) -> None:
     process = node("gelf.js", protocol, port_of(server, door), RECORDS, begun)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 0, said[-500:]
-    check_found(
+    check_messages(
         server,
         door,
         [

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.doors.checks import check_conserved, port_of
 from tests.doors.node_clients import node
 from tests.doors.python_clients import kill_half_way, python
-from tests.doors.test_gelf_e2e import check_conserved, port_of
 from tests.server import ServerProcess, free_port
 from tests.store_access import ask
 from tests.wire.thrift_bytes import called, jaeger_batch, jaeger_span

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from logstash_async.formatter import LogstashEcsFormatter
 from logstash_async.handler import AsynchronousLogstashHandler
 
 from tests.certificates import Files
+from tests.doors.checks import counted, until
 from tests.receive.conftest import files
 from tests.server import ServerProcess, free_port
 from tests.store_access import ask
@@ -79,13 +80,6 @@ class Order:
         )
 
 
-def until(condition: Callable[[], object], explain: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.05)
-
-
 def stored(server: ServerProcess) -> int:
     return int(ask(server, "SELECT count() FROM logs WHERE Door = 'lumberjack'")[0][0])
 
@@ -96,14 +90,6 @@ def check_stored(server: ServerProcess, rows: list[tuple[Any, ...]]) -> None:
     found = ask(server, f"{COLUMNS} ORDER BY Timestamp, Body")
     assert len(found) == len(rows)
     assert found == sorted(rows, key=lambda row: (row[1], row[0]))
-
-
-def counted(server: ServerProcess) -> dict[str, float]:
-    metrics = server.metrics()
-    return {
-        name: metrics.get((f"meshseal_records_{name}_total", "lumberjack", "default"), 0)
-        for name in ("received", "stored", "refused", "deduplicated")
-    }
 
 
 def address(server: ServerProcess) -> tuple[str, int]:
@@ -168,8 +154,11 @@ def test_a_window_whose_answer_was_lost_is_stored_once(server: ServerProcess) ->
             answered = b"".join(iter(lambda: sock.recv(100), b""))
             assert answered in (ack(500), ack(576))
     check_stored(server, [order.row() for order in orders])
-    until(lambda: counted(server)["stored"] == 500, lambda: str(counted(server)))
-    assert counted(server) == {
+    until(
+        lambda: counted(server, "lumberjack")["stored"] == 500,
+        lambda: str(counted(server, "lumberjack")),
+    )
+    assert counted(server, "lumberjack") == {
         "received": 1000,
         "stored": 500,
         "refused": 0,
@@ -194,8 +183,11 @@ def test_a_beat_that_sends_ahead(server: ServerProcess) -> None:
             answered += sock.recv(6)
         assert answered.replace(ack(0), b"") == wanted
     check_stored(server, [order.row() for order in orders])
-    until(lambda: counted(server)["stored"] == RECORDS, lambda: str(counted(server)))
-    assert counted(server) == {
+    until(
+        lambda: counted(server, "lumberjack")["stored"] == RECORDS,
+        lambda: str(counted(server, "lumberjack")),
+    )
+    assert counted(server, "lumberjack") == {
         "received": RECORDS,
         "stored": RECORDS,
         "refused": 0,

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -18,6 +17,7 @@ from splunk_handler import SplunkHandler
 
 from meshseal.access.identity import Role
 from meshseal.spool.settings import SpoolSettings
+from tests.doors.checks import check_conserved, check_found
 from tests.doors.node_clients import node
 from tests.receive.door import Door, DoorSettings, running_door
 from tests.server import ServerProcess, free_port
@@ -25,35 +25,6 @@ from tests.server import ServerProcess, free_port
 RECORDS = 10_000
 COUNT = 'sum(count_over_time({meshseal_door="splunk_hec"}[2h]))'
 CHANNEL = "0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba"
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
-
-
-def check_found(server: ServerProcess, wanted: list[dict[str, Any]]) -> None:
-    """Check that there are these records and no others, each once."""
-    server.wait_for_count(len(wanted), COUNT)
-    for part in range(-(-len(wanted) // 1000)):
-        here = [
-            {name: value for name, value in record.items() if name not in _OWN}
-            for record in server.records(f'{{meshseal_door="splunk_hec"}} |= "part {part}: "')
-        ]
-        expected = wanted[part * 1000 : part * 1000 + 1000]
-        assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == expected
-
-
-def check_conserved(server: ServerProcess) -> None:
-    names = ("received", "stored", "refused", "deduplicated")
-    sums: dict[str, float] = {}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        metrics = server.metrics()
-        sums = {
-            n: metrics.get((f"meshseal_records_{n}_total", "splunk_hec", "default"), 0)
-            for n in names
-        }
-        if sums["received"] and sums["received"] == sum(sums[name] for name in names[1:]):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"received is not stored, refused and deduplicated: {sums}")
 
 
 def kill_half_way(server: ServerProcess, go_on: Callable[[], object]) -> None:
@@ -114,6 +85,7 @@ def test_the_python_handler_loses_nothing_to_a_kill(tmp_path: Path) -> None:
         handler.shutdown()
         check_found(
             server,
+            "splunk_hec",
             [
                 {
                     "line": line(number),
@@ -131,7 +103,7 @@ def test_the_python_handler_loses_nothing_to_a_kill(tmp_path: Path) -> None:
                 for number in range(RECORDS)
             ],
         )
-        check_conserved(server)
+        check_conserved(server, "splunk_hec")
         assert server.verify().returncode == 0
 
 
@@ -152,6 +124,7 @@ def test_splunk_s_own_javascript_library_loses_nothing_to_a_kill(tmp_path: Path)
         assert process.returncode == 0, said[-500:]
         check_found(
             server,
+            "splunk_hec",
             [
                 {
                     "line": json.dumps(
@@ -174,7 +147,7 @@ def test_splunk_s_own_javascript_library_loses_nothing_to_a_kill(tmp_path: Path)
                 for number in range(RECORDS)
             ],
         )
-        check_conserved(server)
+        check_conserved(server, "splunk_hec")
 
 
 # ---- The conversation --------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import write_certificate
+from tests.doors.checks import conserved, count_query
 from tests.doors.syslog_checks import (
     address,
-    check_conserved,
-    count_query,
+    everything_stored,
     found,
 )
 from tests.doors.syslog_senders import (
@@ -61,7 +61,7 @@ def test_a_full_spool_stops_the_reading_and_loses_nothing(tmp_path: Path) -> Non
             os.kill(engine, signal.SIGCONT)
         sender.join(120)
         assert len(sent) == count
-        check_conserved(server, "syslog", count)
+        assert conserved(server, "syslog") == everything_stored(count)
         server.wait_for_count(count, count_query("syslog"))
         query = 'sum(count_over_time({meshseal_door="syslog"} |= "order 19999 " [2h]))'
         assert server.metric(query) == 1
