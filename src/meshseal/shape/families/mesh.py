@@ -29,7 +29,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         name="linkerd_proxy",
         check=r"match(line, '^(\\[ *[0-9]+[.][0-9]+s\\] +[A-Z]+ ThreadId\\([0-9]+\\) "
-        r"|\\{\"timestamp\":)')",
+        r"|\\{.*\"timestamp\": ?\")')",
         files=("linkerd_proxy",),
         closed=True,
         mesh=True,
@@ -44,7 +44,7 @@ FORMATS: tuple[Format, ...] = (
         closed=True,
         mesh=True,
         title="Cilium Hubble: flows, lost events, agent events",
-        telling=('"flow":{', '"lost_events":{', '"agent_event":{', '"debug_event":{'),
+        telling=('"flow":', '"lost_events":', '"agent_event":', '"debug_event":'),
     ),
     Format(
         name="linkerd_access",
