@@ -27,7 +27,7 @@ SELECT
     meshseal_first([more.service_namespace, proof.own.2, `service.namespace`]) AS `service.namespace`,
     more.meshseal AS `mesh.kind`,
     more.mesh_name AS `mesh.name`,
-    meshseal_mtls(if(side.secure, proof.proved, ''), side.secure, side.known) AS `mesh.mtls`,
+    meshseal_mtls(if(side.secure, proof.proved, ''), side.secure, side.known AND proof.proved = '') AS `mesh.mtls`,
     proof.peer_id AS `mesh.peer.spiffe_id`,
     proof.own_id AS `mesh.local.spiffe_id`,
     multiIf(startsWith(side.version, 'SSL'), 'ssl', side.secure, 'tls', '') AS `tls.protocol.name`,

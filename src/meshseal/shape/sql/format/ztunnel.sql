@@ -1,6 +1,7 @@
 -- ztunnel, the node proxy of Istio's ambient mode: what it says of connections, and the other lines of
 -- it and of Istio's other components: `time<tab>level<tab>scope<tab>message<tab>key=value …`. Old versions
--- had spaces and an upper-case level. It names the identities only where there was mutual TLS. Bytes are
+-- had spaces and an upper-case level. It names the identities only where there was to be mutual TLS, and an
+-- outbound connection that failed before a byte went over it names those that were wanted. Bytes are
 -- counted by the reporting side: what it sent is the request outbound and the response inbound.
 -- Sources: istio/ztunnel, src/proxy/metrics.rs, src/telemetry.rs
 SELECT
@@ -18,7 +19,8 @@ SELECT
     if(inbound, two.destination.2, f['src.namespace']) AS `service.namespace`,
     if(inbound, two.source, two.destination.1) AS `service.peer.name`,
     if(inbound, f['src.namespace'], two.destination.2) AS `service.peer.namespace`,
-    meshseal_mtls(concat(f['src.identity'], f['dst.identity']), false, false) AS `mesh.mtls`,
+    if(f['error'] != '' AND f['bytes_sent'] = '0' AND f['bytes_recv'] = '0', '',
+        meshseal_mtls(concat(f['src.identity'], f['dst.identity']), false, false)) AS `mesh.mtls`,
     if(inbound, f['src.identity'], f['dst.identity']) AS `mesh.peer.spiffe_id`,
     if(inbound, f['dst.identity'], f['src.identity']) AS `mesh.local.spiffe_id`,
     two.client.1 AS `client.address`,
