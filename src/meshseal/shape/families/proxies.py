@@ -5,7 +5,12 @@ from __future__ import annotations
 from meshseal.shape.families.format import Format
 
 _MONTH = "[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_CLF = rf"match(line, '^[^ {{\\[\"]+ [^ ]+ [^\"]*\\[{_MONTH} [+-][0-9]{{4}}\\] \"')"
+# What it begins with is no host but a date, that of a syslog message around the line.
+_IN_SYSLOG = "match(line, '^[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} ')"
+_CLF = (
+    rf"match(line, '^[^ <{{\\[\"]+ [^ ]+ [^\"]*\\[{_MONTH} [+-][0-9]{{4}}\\] \"') "
+    f"AND NOT {_IN_SYSLOG}"
+)
 _CLF_TELLING = ('0] "', '5] "')
 """Every zone's offset ends so."""
 

@@ -7,6 +7,7 @@ SELECT
         if(is_observed, nanos, ObservedUnixNano) AS ObservedUnixNano,
         substring(Body, length(parts[1]) + length(parts[2]) + 5) AS Body,
         meshseal_wrapped(Attributes, [
+            ('log.wrapper', 'cri'),
             ('log.iostream', parts[2]),
             ('log.partial', if(parts[3] = 'P', 'true', '')),
             ('log.timestamp', if(is_observed AND meshseal_rfc3339(nanos) = parts[1], '', parts[1]))], Body, true) AS Attributes)

@@ -9,7 +9,8 @@ SELECT
         meshseal_wrapped(
             Attributes,
             arrayConcat(
-                [('log.iostream', found.stream),
+                [('log.wrapper', 'docker'),
+                 ('log.iostream', found.stream),
                  ('log.partial', if(endsWith(found.log, '\n'), '', 'true')),
                  ('log.timestamp', if(is_observed AND meshseal_rfc3339(nanos) = found.time, '', found.time))],
                 if(found.attrs = '', [], arrayMap(
