@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from meshseal.shape.custom import compile_format
 from tests.shape.decoder import Decoder, Row
 from tests.shape.test_mtls import CART, WEB, Proof, decoded, document, evidence
 
@@ -301,3 +304,56 @@ def test_what_looks_like_mutual_tls_and_proves_nothing(rows: dict[str, Row], nam
 
 def test_the_looks_are_lines_of_many_formats(rows: dict[str, Row]) -> None:
     assert len({rows[name]["Format"] for name in LOOKS}) >= 7
+
+
+# ---- A format of one's own ---------------------------------------------------------------------
+
+OWN_FORMAT = {
+    "start": "%START_TIME%",
+    "code": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "host": "%UPSTREAM_HOST%",
+    "own": "%UPSTREAM_LOCAL_ADDRESS%",
+    "reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "tls": "%UPSTREAM_TLS_VERSION%",
+    "peer": "%UPSTREAM_PEER_URI_SAN%",
+    "local": "%UPSTREAM_LOCAL_URI_SAN%",
+    "client": "%DOWNSTREAM_PEER_URI_SAN%",
+    "secret": "%DOWNSTREAM_TLS_VERSION%",
+}
+OUT: dict[str, str | int | None] = {
+    **dict.fromkeys(OWN_FORMAT),
+    "start": "2026-09-21T14:00:00.000Z",
+    "code": 200,
+    "flags": "-",
+    "cluster": "outbound|80||cart.shop.svc.cluster.local",
+    "host": "10.0.0.1:80",
+    "own": "10.0.0.2:40000",
+}
+IN = OUT | {"cluster": "inbound|8080||"}
+OWN_LINES: dict[str, tuple[dict[str, str | int | None], str]] = {
+    "inbound, both": (IN | {"secret": "TLSv1.3", "client": WEB}, "mutual"),
+    "inbound, the server alone": (IN | {"secret": "TLSv1.3"}, ""),
+    "inbound, no TLS": (IN, "plaintext"),
+    # Envoy tells the certificate that it would show, whether or not it was asked for it.
+    "outbound, both": (OUT | {"tls": "TLSv1.3", "peer": CART, "local": WEB}, ""),
+    "outbound, no TLS": (OUT, "plaintext"),
+    "outbound, failed": (OUT | {"flags": "UF,URX"}, ""),
+    "outbound, TLS failed": (OUT | {"reason": "TLS_error"}, ""),
+    "outbound, never connected": (OUT | {"own": None}, ""),
+    "outbound, through a tunnel": (OUT | {"host": "envoy://connect_originate/10.0.0.1:80"}, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def own_rows(decoder: Decoder) -> Iterator[dict[str, Row]]:
+    decoder.use(compile_format("own_json", OWN_FORMAT))
+    yield decoded(decoder, {name: document(fields) for name, (fields, _) in OWN_LINES.items()})
+    decoder.use()
+
+
+@pytest.mark.parametrize("name", OWN_LINES)
+def test_what_a_line_of_a_format_of_ones_own_proves(own_rows: dict[str, Row], name: str) -> None:
+    row = own_rows[name]
+    assert (row["Format"], row.get("Mtls", "")) == ("own_json", OWN_LINES[name][1])

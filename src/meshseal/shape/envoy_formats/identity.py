@@ -135,14 +135,9 @@ def _spiffe(found: dict[str, Expression], fields: Fields, sides: Sides) -> None:
 
 def _mutual(found: dict[str, Expression], fields: Fields, sides: Sides) -> None:
     down_peer = _any(fields, "downstream", _PROOFS)
-    # A server always proves who it is: only the client's own certificate makes that mutual.
-    up_peer, up_own = _any(fields, "upstream", _PROOFS), _any(fields, "upstream", _OWN_PROOFS)
-    both = (
-        sql("if(", up_peer, " != '' AND ", up_own, " != '', ", up_peer, ", '')")
-        if up_peer and up_own
-        else None
-    )
-    peer = _of_side(sides, down_peer, both)
+    # Towards an upstream nothing proves that TLS was mutual: Envoy tells the certificate that it
+    # would show, whether or not it was asked for it (`tests/doors/test_mesh_config_envoy_e2e.py`).
+    peer = _of_side(sides, down_peer, None)
     down_secret, up_secret = (
         _any(fields, "downstream", _SECRECY),
         _any(fields, "upstream", _SECRECY),
@@ -170,7 +165,7 @@ def _known(
     """Return whether the line says if there was TLS on the connection it tells of."""
     # Without an upstream there was no connection that could have been secret.
     host = fields.get("upstream_host") or fields.get("upstream_remote")
-    reached = sql(host, " != ''") if up and host else sql("false")
+    reached = _reached(fields, host) if up and host else sql("false")
     if not down:
         if not up:
             return sql("false")
@@ -178,3 +173,15 @@ def _known(
     if not sides.outbound:
         return sql("true")
     return sql("if(", sides.outbound, ", ", reached, ", true)")
+
+
+def _reached(fields: Fields, host: Expression) -> Expression:
+    """Return whether there was a connection over a network to the upstream."""
+    conditions = [call("meshseal_is_socket", host)]
+    if reason := fields.get("mesh.upstream_transport_failure_reason"):
+        conditions.append(sql(reason, " = ''"))
+    if local := fields.get("upstream_local"):
+        conditions.append(sql(local, " != ''"))
+    if flags := fields.get("response_flags"):
+        conditions.append(sql("NOT has(splitByChar(',', ", flags, "), 'UF')"))
+    return sql("(", joined(" AND ", conditions), ")")

@@ -62,7 +62,7 @@ SELECT
     more.connection_id AS `mesh.connection_id`,
     more.request_duration AS `mesh.request_duration_ms`,
     more.response_duration AS `mesh.response_duration_ms`,
-    more.grpc_status AS `rpc.response.status_code`,
+    more.grpc_status AS `rpc.status_code`,
     more.scheme AS `url.scheme`,
     arrayFilter(pair -> pair.2 != '', [
         ('k8s.pod.name', more.pod), ('k8s.namespace.name', more.service_namespace), ('k8s.cluster.name', more.cluster),
