@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshseal.store.mesh import DAY, HOUR, MINUTE
+from meshseal.store.mesh import RESOLUTIONS
 from tests.server import ServerProcess, istio_line
 from tests.store_access import ask, command
 
@@ -34,14 +34,14 @@ SCAN = """SELECT
 FROM logs
 WHERE ServiceName = 'cart'"""
 
-STARTS = """SELECT
+STARTS = f"""SELECT
     e.Resolution, countIf(e.Requests != l.requests), count()
 FROM (
     SELECT Resolution, Start, sum(Requests) AS Requests
     FROM edges WHERE Tenant != '' GROUP BY ALL
 ) AS e
 LEFT JOIN (
-    SELECT arrayJoin([60, 3600, 86400]) AS resolution,
+    SELECT arrayJoin({list(RESOLUTIONS)}) AS resolution,
         toDateTime(intDiv(toUnixTimestamp(Timestamp), resolution) * resolution, 'UTC') AS start,
         count() AS requests
     FROM logs WHERE ServiceName = 'cart' GROUP BY ALL
@@ -53,13 +53,13 @@ def check(server: ServerProcess) -> None:
     """Every resolution has the figures of a full scan, as a whole and at each of its steps."""
     (scanned,) = ask(server, SCAN)
     assert scanned[0] == RECORDS
-    expected = [(resolution, *scanned) for resolution in (MINUTE, HOUR, DAY)]
+    expected = [(resolution, *scanned) for resolution in RESOLUTIONS]
     assert ask(server, FIGURES) == expected
     starts = ask(server, STARTS)
     assert [(resolution, wrong) for resolution, wrong, _ in starts] == [
-        (MINUTE, 0), (HOUR, 0), (DAY, 0),
-    ]  # fmt: skip
-    assert [there for _, _, there in starts] == [DAYS, DAYS, DAYS]
+        (resolution, 0) for resolution in RESOLUTIONS
+    ]
+    assert [there for _, _, there in starts] == [DAYS] * len(RESOLUTIONS)
 
 
 def test_calls_are_counted_once(tmp_path: Path) -> None:

@@ -6,17 +6,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshseal.store.engine import Handle
-from meshseal.store.mesh import (
-    ALL,
-    EDGES,
-    HOUR,
-    LONGER,
-    MINUTE,
-    MINUTES,
-    Share,
-    edges_insert,
-    is_edge,
-)
+from meshseal.store.mesh import ALL, EDGES, OF_DAYS, OF_MONTHS, Share, edges_insert, is_edge
 
 _DAYS_PER_INSERT = 45
 """An insert may touch a hundred partitions; a day is one, and its month another."""
@@ -64,10 +54,10 @@ class EdgesWriter:
         there = self._counted(
             f"SELECT DISTINCT Batch, toDate(Timestamp) FROM {self._stage} WHERE {is_edge()}"
         )
-        for share, noted in ((MINUTES, MINUTE), (LONGER, HOUR)):
+        for share in (OF_DAYS, OF_MONTHS):
             known = self._counted(
                 f"SELECT DISTINCT Batch, toDate(Start) FROM {EDGES} "
-                f"WHERE Tenant = '' AND Resolution = {noted} AND Batch IN ({numbers})"
+                f"WHERE Tenant = '' AND Resolution = {share.notes[0]} AND Batch IN ({numbers})"
             )
             missing = there - known
             for days in _portions({day for _, day in missing}):

@@ -18,7 +18,7 @@ from meshseal.query.mesh_sql import (
     render_timeline,
 )
 from meshseal.store.client import Store
-from meshseal.store.mesh import DAY, HOUR, MINUTE
+from meshseal.store.mesh import DAY, MINUTE, RESOLUTIONS
 
 _T = TypeVar("_T")
 _NO_HOME = Home("", "")
@@ -26,6 +26,7 @@ _NO_HOME = Home("", "")
 MOST_EDGES = 5000
 _MOST_FOUND = 50_000
 """Of edges, and of services, before what part of the map is wanted is looked at."""
+_POINTS = 150
 _MOST_POINTS = 4000
 _MOST_READINGS = 64
 """In how many ways an id may be cut into names."""
@@ -109,7 +110,7 @@ class Mesh:
         pairs, ends = _readings(pairs_of(edge)), _readings(ends_of(service))
         if (edge and service) or (edge and not pairs) or (service and not ends):
             raise QueryError("give the id of one edge or of one service, as the map has it")
-        step = _step(span, narrow=bool(edge or service))
+        step = _step(span)
         whole = span.aligned(step)
         count = whole.seconds // step
         if count > _MOST_POINTS:
@@ -199,11 +200,15 @@ def _services(now: Findings, edges: Sequence[Edge], seconds: float) -> list[dict
     return sorted(shown, key=lambda service: (-service["requests"], service["id"]))
 
 
-def _step(span: Span, *, narrow: bool) -> int:
-    """Return how many seconds a point stands for: fewer where only few rows need be read."""
-    if span.seconds <= (DAY if narrow else 6 * HOUR):
-        return MINUTE
-    return HOUR if span.seconds <= 32 * DAY else DAY
+def _step(span: Span) -> int:
+    """Return how many seconds a point stands for: there are some hundred points, except of years.
+
+    A finer course would read more rows than can be waited for.
+    """
+    for step in RESOLUTIONS:
+        if span.seconds <= _POINTS * step:
+            return step
+    return DAY
 
 
 _NO_POINT = (0, 0, 0, ())

@@ -98,7 +98,9 @@ def _matcher(label: str, names: Sequence[str]) -> str:
     different = sorted(set(names))
     if len(different) == 1:
         return f"{label}={_quoted(different[0])}"
-    return f"{label}=~{_quoted('|'.join(re.escape(name) for name in different))}"
+    # A bar of a name's own is written by its number: bars stand between names.
+    listed = "|".join(re.escape(name).replace("\\|", "\\x7c") for name in different)
+    return f"{label}=~{_quoted(listed)}"
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from meshseal.query.mesh_names import End, Pair
 from meshseal.query.sql import Binder, Sql
-from meshseal.store.mesh import DAY, EDGES, HOUR, LATENCY, MINUTE
+from meshseal.store.mesh import EDGES, LATENCY, MINUTE, RESOLUTIONS
 
 SUMS = {
     "requests": "Requests",
@@ -103,8 +103,8 @@ class Piece:
 
 
 def cover(span: Span) -> list[Piece]:
-    """Return a range as the largest steps that fit: days inside, hours and minutes at its ends."""
-    return list(_cover(span.start, span.end, (DAY, HOUR, MINUTE)))
+    """Return a range as the largest steps that fit: days inside, shorter ones at its ends."""
+    return list(_cover(span.start, span.end, RESOLUTIONS[::-1]))
 
 
 def _cover(start: int, end: int, resolutions: Sequence[int]) -> Iterator[Piece]:

@@ -1,9 +1,9 @@
 """The table of the mesh's edges: which service called which, how often, how well, how safely.
 
 `edges` is fed with every batch of logs (`mill/edges.py`), so that a question about a month of a
-mesh reads no record. It has each edge three times: by minute, by hour and by day, told apart by
-`Resolution`, in seconds. What lies inside a range of time is read from days, what is left at its
-ends from hours, and what is left at theirs from minutes.
+mesh reads no record. It has each edge five times, by a minute, ten minutes, an hour, six hours and
+a day, told apart by `Resolution`, in seconds. What lies inside a range of time is read from days,
+what is left at its ends from steps of six hours, and so on.
 
 All figures of a row can be added up; its latencies are a sketch (DDSketch) that can be merged, and
 merged sketches are exactly the sketch of all records together.
@@ -25,7 +25,10 @@ from meshseal.store.completeness import Definition
 
 EDGES = "edges"
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+SHORT = MINUTE, TEN_MINUTES = (60, 600)
+LONG = HOUR, SIX_HOURS, DAY = (3600, 21_600, 86_400)
+RESOLUTIONS = (*SHORT, *LONG)
+"""In seconds; each is a multiple of the one before."""
 
 LATENCY = "quantilesDD(0.01, 0.5, 0.95, 0.99)"
 """The sketch of latencies, in nanoseconds: p50, p95 and p99, each true to one in a hundred."""
@@ -75,15 +78,15 @@ DEFINITION = Definition(
     EDGES,
     [f"{name} {type_}" for name, type_ in COLUMNS.items()],
     engine="AggregatingMergeTree",
-    # Minutes by day, for they are many; hours and days by month, so that few parts are looked into.
-    partition=f"if(Resolution = {MINUTE}, toYYYYMMDD(Start), toYYYYMM(Start))",
+    # Short steps by day, for they are many; long ones by month, so that few parts are looked into.
+    partition=f"if(Resolution < {HOUR}, toYYYYMMDD(Start), toYYYYMM(Start))",
     order=f"({', '.join(KEYS)})",
 )
 
 ACCESS_FORMATS = (
     "istio_json", "istio_text", "envoy_text", "envoy_json", "envoy_als", "ztunnel", "ztunnel_json",
-    "kuma_http", "kuma_tcp", "linkerd_access", "linkerd_access_json", "nginx_combined",
-    "ingress_nginx", "traefik_clf", "traefik_json", "haproxy_http", "haproxy_tcp", "haproxy_https",
+    "istio_text_old", "kuma_http", "kuma_tcp", "linkerd_access", "linkerd_access_json",
+    "nginx_combined", "ingress_nginx", "traefik_clf", "traefik_json", "haproxy_http", "haproxy_tcp", "haproxy_https",
     "aws_alb", "aws_vpc_lattice", "meshseal_access",
 )  # fmt: skip
 """The formats whose every record is a call, even if it names one end only."""
@@ -91,16 +94,15 @@ ACCESS_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one INSERT writes: rows of these resolutions, and the note of it beside them."""
+    """What one INSERT writes: rows of these resolutions, and notes of it beside them."""
 
     resolutions: tuple[int, ...]
-    noted: tuple[int, ...]
+    notes: tuple[int, ...]
 
 
-ALL = Share((MINUTE, HOUR, DAY), (MINUTE, HOUR))
-MINUTES = Share((MINUTE,), (MINUTE,))
-LONGER = Share((HOUR, DAY), (HOUR,))
-"""`MINUTES` and `LONGER` lie in partitions of their own; each has its notes there."""
+OF_DAYS, OF_MONTHS = Share(SHORT, (MINUTE,)), Share(LONG, (HOUR,))
+"""The two lie in partitions of their own, and each has its notes there."""
+ALL = Share(RESOLUTIONS, (MINUTE, HOUR))
 
 
 def is_edge() -> str:
@@ -127,7 +129,7 @@ def edges_insert(source: str, share: Share, *, where: Iterable[str] = ()) -> str
     """
     return f"INSERT INTO {EDGES} ({', '.join(COLUMNS)})\n" + _select().replace(
         "$resolutions", _array(share.resolutions)
-    ).replace("$noted", _array(share.noted)).replace("$source", source).replace(
+    ).replace("$noted", _array(share.notes)).replace("$source", source).replace(
         "$where", " AND ".join((is_edge(), *where))
     )
 
