@@ -108,23 +108,15 @@ def _show_ledger(ledger: list[dict[str, Any]], *, hours: bool) -> None:
             rows += [
                 (f"  {show_time(int(one['hour']))[:16]}Z", *_figures(one)) for one in entry["hours"]
             ]
-    head = (
-        "LEDGER OF",
-        "STATE",
-        "EMITTED",
-        "STORED",
-        "KNOWN DROPS",
-        "REFUSED",
-        "COPIES",
-        "MISSING",
-    )
-    _table(head, rows, state=1, numbers={2, 3, 4, 5, 6, 7})
+    counts = ("EMITTED", "STORED", "UNCOUNTED", "KNOWN DROPS", "REFUSED", "COPIES", "UNEXPLAINED")
+    head = ("LEDGER OF", "STATE", *counts)
+    _table(head, rows, state=1, numbers=set(range(2, len(head))))
 
 
 def _figures(one: dict[str, Any]) -> tuple[str, ...]:
     emitted = "" if one["emitted"] is None else f"{one['emitted']:,}"
     share = "~" if one["share"] == "linear" and emitted else ""
-    names = ("stored", "known_drops", "refused", "deduplicated", "unexplained")
+    names = ("stored", "uncounted", "known_drops", "refused", "deduplicated", "unexplained")
     return (one["state"], share + emitted, *(f"{one[name]:,}" for name in names))
 
 

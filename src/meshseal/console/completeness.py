@@ -25,6 +25,7 @@ _DEFAULT = "24h"
 _BUCKETS = 180
 _WIDTH, _HEIGHT = 1000, 24
 _SECOND = 10**9
+_LOSSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,6 @@ class Line:
     silent_after: str
     marks: list[Mark]
     gaps: list[Silence]
-    drops: int
     url: str
 
 
@@ -76,6 +76,7 @@ class Account:
     total: Balance
     hours: list[tuple[str, Balance]]
     marks: list[Mark]
+    losses: str
 
 
 class CompletenessPage:
@@ -149,7 +150,6 @@ def _lines(report: Report, tenant: str) -> list[Line]:
     """Return the sources, the silent ones first."""
     most = max((max(one.buckets, default=0) for one in report.sources), default=0) or 1
     ordered = sorted(report.sources, key=lambda one: (one.state != "silent", one.unit))
-    drops = {entry.unit: entry.total.dropped for entry in report.ledger}
     return [
         Line(
             unit=one.unit,
@@ -162,7 +162,6 @@ def _lines(report: Report, tenant: str) -> list[Line]:
             silent_after=duration(one.silent_after) if one.silent_after else "",
             marks=[*_bars(one, report, most), *(_hole(gap, report.span) for gap in one.gaps)],
             gaps=[_silence(gap, one.unit, report.span, tenant) for gap in one.gaps],
-            drops=drops.get(one.unit, 0),
             url=_search(one.unit, report.span.start, report.span.end, tenant),
         )
         for one in ordered
@@ -247,7 +246,21 @@ def _account(entry: Entry, span: Span) -> Account:
         total=entry.total,
         hours=[(_short(one.hour), one) for one in reversed(entry.hours)],
         marks=[_hour_mark(one, span) for one in entry.hours],
+        losses=_losses(entry.hours),
     )
+
+
+def _losses(hours: Sequence[Balance]) -> str:
+    """Return the newest hours in which records were lost, and how many."""
+    found = []
+    for one in reversed(hours):
+        parts = [f"{one.dropped:,} dropped"] if one.dropped else []
+        if one.unexplained:
+            parts.append(f"{one.unexplained:,} unexplained")
+        if parts:
+            found.append(f"{' and '.join(parts)} at {_short(one.hour)[11:16]}")
+    more = f", and in {len(found) - _LOSSES} hours more" if len(found) > _LOSSES else ""
+    return ", ".join(found[:_LOSSES]) + more
 
 
 def _hour_mark(one: Balance, span: Span) -> Mark:

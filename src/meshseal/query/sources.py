@@ -162,7 +162,7 @@ LIMIT {MOST_ROWS + 1}"""
         sql = f"""SELECT Source, Door, ServiceName, Instance,
     toUnixTimestamp64Nano(min(FirstReceived)), toUnixTimestamp64Nano(max(LastReceived))
 FROM {ARRIVALS}
-WHERE Tenant = {binder.text(tenant)} AND Source IN ({names})
+WHERE Tenant = {binder.text(tenant)} AND has({names}, Source)
     AND Minute BETWEEN toDateTime({int(begin)}, 'UTC')
     AND toDateTime({int(span.end // _SECOND)}, 'UTC')
 GROUP BY Source, Door, ServiceName, Instance, Minute
