@@ -6,7 +6,7 @@ import re
 
 from meshseal.model.errors import FormatError
 from meshseal.shape.envoy_formats.grammar import Command
-from meshseal.shape.envoy_formats.operators import Operator, Writes
+from meshseal.shape.envoy_formats.operators import Operator, Takes, Writes
 
 _REQUEST_FIELDS = {
     ":method": "http.request.method",
@@ -132,7 +132,9 @@ def own_name(command: Command) -> str:
 
 def writes(command: Command, operator: Operator) -> Writes:
     """Return what stands in a line for a command."""
-    if command.name in ("REQ", "REQUEST_HEADER", "RESP", "RESPONSE_HEADER", "TRAILER"):
-        plain = all(name in _WORD_HEADERS for name in headers(command))
-        return Writes.WORD if plain else Writes.TEXT
-    return operator.writes
+    if operator.takes is not Takes.MUST or not command.name.startswith(("REQ", "RESP", "TRAILER")):
+        return operator.writes
+    given = headers(command)
+    if all(name in _WORD_HEADERS for name in given):
+        return Writes.WORD
+    return Writes.PHRASE if given == ("x-forwarded-for",) else Writes.TEXT

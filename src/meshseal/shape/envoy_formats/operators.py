@@ -31,6 +31,7 @@ class Writes(enum.Enum):
 
     NUMBER = "a whole number"
     WORD = "text without spaces and quotes"
+    PHRASE = "text without quotes"
     TEXT = "any text"
     TIME = "a time, written as its argument says"
 
@@ -95,12 +96,14 @@ def _certificates() -> dict[str, Operator]:
             "TLS_GROUP": Writes.WORD,
             "TLS_SESSION_ID": Writes.WORD,
             **{
-                f"{end}_{san}_SAN": Writes.TEXT
+                f"{end}_{san}_SAN": Writes.PHRASE
                 for end in ("PEER", "LOCAL")
                 for san in ("URI", "DNS", "IP", "EMAIL", "OTHERNAME")
             },
-            **{f"{end}_{part}": Writes.TEXT for end in ("PEER", "LOCAL") for part in ("SUBJECT",)},
-            "PEER_ISSUER": Writes.TEXT,
+            **{
+                f"{end}_{part}": Writes.PHRASE for end in ("PEER", "LOCAL") for part in ("SUBJECT",)
+            },
+            "PEER_ISSUER": Writes.PHRASE,
             "PEER_FINGERPRINT_256": Writes.WORD,
             "PEER_FINGERPRINT_1": Writes.WORD,
             "PEER_SERIAL": Writes.WORD,
@@ -109,13 +112,13 @@ def _certificates() -> dict[str, Operator]:
             "PEER_CHAIN_SERIALS": Writes.WORD,
             "PEER_ISSUER_FINGERPRINT_256": Writes.WORD,
             "PEER_ISSUER_SERIAL": Writes.WORD,
-            "PEER_CERT": Writes.TEXT,
+            "PEER_CERT": Writes.PHRASE,
         }.items():
             field = f"{name}_{kind}".lower()
             found[field.upper()] = Operator(Takes.NOTHING, writes, field)
         for kind in ("PEER_CERT_V_START", "PEER_CERT_V_END"):
             field = f"{name}_{kind}".lower()
-            found[field.upper()] = Operator(Takes.MAY, Writes.TEXT, field)
+            found[field.upper()] = Operator(Takes.MAY, Writes.PHRASE, field)
     return found
 
 
@@ -177,7 +180,7 @@ OPERATORS: dict[str, Operator] = {
         "UPSTREAM_DETECTED_CLOSE_TYPE DOWNSTREAM_DETECTED_CLOSE_TYPE",
     ),
     **_plain(
-        Writes.TEXT,
+        Writes.PHRASE,
         CONNECTION_TERMINATION_DETAILS="mesh.connection_termination_details",
         UPSTREAM_TRANSPORT_FAILURE_REASON="mesh.upstream_transport_failure_reason",
         UPSTREAM_CLUSTER="upstream_cluster",
@@ -185,16 +188,17 @@ OPERATORS: dict[str, Operator] = {
         ROUTE_NAME="mesh.route",
     ),
     **_named(
-        Writes.TEXT,
+        Writes.PHRASE,
         "UPSTREAM_HOST_NAME UPSTREAM_HOST_NAME_WITHOUT_PORT "
         "UPSTREAM_HOSTS_ATTEMPTED UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT "
         "UPSTREAM_HOST_NAMES_ATTEMPTED UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT "
         "UPSTREAM_CONNECTION_IDS_ATTEMPTED VIRTUAL_CLUSTER_NAME FILTER_CHAIN_NAME "
         "DOWNSTREAM_TRANSPORT_FAILURE_REASON UPSTREAM_LOCAL_CLOSE_REASON "
-        "DOWNSTREAM_LOCAL_CLOSE_REASON LOCAL_REPLY_BODY CUSTOM_FLAGS UPSTREAM_SERVER_NAME",
+        "DOWNSTREAM_LOCAL_CLOSE_REASON CUSTOM_FLAGS UPSTREAM_SERVER_NAME",
     ),
-    "RESPONSE_CODE_DETAILS": Operator(Takes.MAY, Writes.TEXT, "mesh.response_code_details"),
-    "GRPC_STATUS": Operator(Takes.MAY, Writes.TEXT, "rpc.status_code"),
+    **_named(Writes.TEXT, "LOCAL_REPLY_BODY"),
+    "RESPONSE_CODE_DETAILS": Operator(Takes.MAY, Writes.PHRASE, "mesh.response_code_details"),
+    "GRPC_STATUS": Operator(Takes.MAY, Writes.PHRASE, "rpc.status_code"),
     "REQUESTED_SERVER_NAME": Operator(Takes.MAY, Writes.WORD, "tls.client.server_name"),
     "PATH": Operator(Takes.MAY, Writes.TEXT, "path", length=True),
     "QUERY_PARAMS": Operator(Takes.MAY, Writes.TEXT, "query", length=True),

@@ -54,7 +54,9 @@ def _class(command: Command, after: str, *, lenient: bool) -> str:
         return "-?[0-9]*" if after not in "0123456789-" or not after else "-?[0-9]*?"
     if kind is Writes.WORD and not lenient:
         return '[^ "]*' if after in ' "' else '[^ "]*?'
-    return ".*" if not after else ".*?"
+    # Any byte, for what clients send need not be UTF-8.
+    anything = '[^"]' if kind is Writes.PHRASE and not lenient else r"\C"
+    return f"{anything}*" if not after else f"{anything}*?"
 
 
 # ---- By quotes and spaces -------------------------------------------------------------------
