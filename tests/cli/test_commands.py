@@ -15,7 +15,7 @@ COMMANDS = [
     ["serve"], ["ship"], ["query"], ["tail"], ["verify"], ["proof"], ["ledger"], ["ledger", "key"],
     ["ledger", "checkpoint"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["config"], ["config", "check"], ["config", "reference"], ["spool"], ["spool", "list"],
-    ["spool", "replay"],
+    ["spool", "replay"], ["mesh"], ["mesh", "map"],
 ]  # fmt: skip
 BASE = ("click", "cryptography", "cffi", "pycparser", "urllib3")
 MOST_BASE_BYTES = 60_000_000
