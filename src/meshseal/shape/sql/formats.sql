@@ -96,7 +96,7 @@ CREATE OR REPLACE FUNCTION meshseal_haproxy_end AS (state) -> if(
 
 -- The workload of a pod: what is left of its name without the endings that a Deployment's ReplicaSet
 -- gives it, `shell-6d8bcd654d-t88gp` -> `shell`. Source: kubernetes/apimachinery, pkg/util/rand.
-CREATE OR REPLACE FUNCTION meshseal_workload AS (pod) ->
+CREATE OR REPLACE FUNCTION meshseal_pod_workload AS (pod) ->
     replaceRegexpOne(pod, '-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$', '');
 
 -- The name of an endpoint of Hubble: its workload, its label `app`, its pod, or what it is in Cilium's
@@ -105,7 +105,7 @@ CREATE OR REPLACE FUNCTION meshseal_hubble_name AS (endpoint) -> multiIf(
     notEmpty(tupleElement(endpoint, 'workloads')), tupleElement(tupleElement(endpoint, 'workloads')[1], 'name'),
     arrayExists(label -> startsWith(label, 'k8s:app=') OR startsWith(label, 'k8s:app.kubernetes.io/name='), tupleElement(endpoint, 'labels')),
         extract(arrayFirst(label -> startsWith(label, 'k8s:app=') OR startsWith(label, 'k8s:app.kubernetes.io/name='), tupleElement(endpoint, 'labels')), '=(.*)'),
-    tupleElement(endpoint, 'pod_name') != '', meshseal_workload(tupleElement(endpoint, 'pod_name')),
+    tupleElement(endpoint, 'pod_name') != '', meshseal_pod_workload(tupleElement(endpoint, 'pod_name')),
     substring(arrayFirst(label -> startsWith(label, 'reserved:') AND label != 'reserved:unknown', tupleElement(endpoint, 'labels')), 10));
 
 -- The fields of a line between spaces, where texts that hold spaces stand in quotes.

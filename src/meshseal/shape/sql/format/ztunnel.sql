@@ -45,9 +45,9 @@ FROM (
             meshseal_address(f['src.addr']) AS client,
             meshseal_address(f['dst.addr']) AS server,
             if(f['dst.hbone_addr'] != '', meshseal_address(f['dst.hbone_addr']), server) AS target,
-            meshseal_workload(f['src.workload']) AS source,
+            meshseal_pod_workload(f['src.workload']) AS source,
             if(f['dst.service'] = '',
-                (meshseal_workload(f['dst.workload']), f['dst.namespace']),
+                (meshseal_pod_workload(f['dst.workload']), f['dst.namespace']),
                 (splitByChar('.', f['dst.service'])[1], splitByChar('.', f['dst.service'])[2])) AS destination) AS two
     FROM (
         SELECT
