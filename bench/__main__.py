@@ -4,6 +4,7 @@ make bench                          everything, about a quarter of an hour and 2
 python -m bench --records 1000000   the same over fewer records
 python -m bench --doors             every door, with 300,000 records each
 python -m bench --soak-minutes 30   memory under a steady load
+python -m bench --mesh-minutes 10   the map of 2,000 edges at 10,000 records/s, against a full scan
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import chdb
 
-from bench import doors, ingest, questions
+from bench import doors, ingest, mesh_run, questions
 from bench.lines import SERVICES, write
 from bench.machine import Watch, server_memory
 from tests.server import ServerProcess
@@ -135,7 +136,8 @@ class Bench:
 
     def _size(self, server: ServerProcess) -> None:
         found = questions.stored_bytes(server)
-        rows, size = found["rows"], found["logs"] + found["streams"] + found["attribute_keys"]
+        tables = ("logs", "streams", "attribute_keys", "edges")
+        rows, size = found["rows"], sum(found.get(table, 0) for table in tables)
         raw = self._raw_bytes / self._records
         say(
             "stored",
@@ -177,12 +179,22 @@ def main() -> None:
     parser.add_argument("--soak-minutes", type=float, default=0, help="only a soak, so long")
     parser.add_argument("--soak-rate", type=int, default=20_000, help="its records a second")
     parser.add_argument("--doors", action="store_true", help="only the doors, each at its fastest")
+    parser.add_argument("--mesh-minutes", type=float, default=0, help="only a mesh, so long")
+    parser.add_argument("--mesh-rate", type=int, default=10_000, help="its records a second")
     options = parser.parse_args()
     print("| what | figure |\n|---|---|")
     with tempfile.TemporaryDirectory(prefix="meshseal-bench-") as directory:
         bench = Bench(Path(directory), options.records)
         if options.soak_minutes:
             bench.soak(options.soak_minutes, options.soak_rate)
+        elif options.mesh_minutes:
+            wrong = mesh_run.measure(
+                Path(directory),
+                say,
+                minutes=options.mesh_minutes,
+                records_per_second=options.mesh_rate,
+            )
+            sys.exit(1 if wrong else 0)
         elif options.doors:
             doors.measure(Path(directory), say)
         else:
