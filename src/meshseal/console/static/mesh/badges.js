@@ -1,25 +1,24 @@
-// What is written on the map at a size of its own: titles of frames, and marks on edges.
+// Marks on edges: words where there is room for them, signs where there is not.
 import { fails } from "./model.js";
-import { paintTitles } from "./nodes.js";
 import { pointAt } from "./routes.js";
 import { share } from "./words.js";
 
-/** More marks than these would hide the map: then only those of what stands out are written. */
+/** More labels than these would hide the map: then signs stand for them. */
 const MOST_WORDS = 40;
 const HEIGHT = 17;
 
-export function paintBadges(context, scene, links, ratio) {
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paintTitles(context, scene);
-  const marked = links.filter((link) => fails(link) || link.fresh || link.gone || link.plaintext);
-  const words = marked.filter((link) => (scene.hot ? scene.hot.links.has(link.id) : true));
-  const near = scene.camera.scale > 0.5;
-  const spell = scene.hot ? near || words.length <= 3 : words.length <= MOST_WORDS && scene.camera.scale > 0.35;
+/** Return the links to mark, and whether there is room to spell out what is the matter. */
+export function markedOf({ hot, camera }, links) {
+  const marked = links.filter((link) => (fails(link) || link.fresh || link.gone) && (!hot || hot.links.has(link.id)));
+  const near = camera.scale > 0.5;
+  const spelled = hot ? near || marked.length <= 3 : marked.length <= MOST_WORDS && camera.scale > 0.35;
+  return { links: marked, spelled };
+}
+
+/** Write what is the matter with links, at a size of its own. */
+export function paintLabels(context, scene, links) {
   const taken = [];
-  for (const link of words) {
-    if (spell) label(context, scene, link, taken);
-    else if (scene.camera.scale > 0.2) mark(context, scene, link);
-  }
+  for (const link of links) label(context, scene, link, taken);
 }
 
 function label(context, scene, link, taken) {
@@ -79,24 +78,20 @@ function overlap(a, b) {
 }
 
 /** A small sign where words do not fit: a cross for errors, a ring for what is new. */
-function mark(context, scene, link) {
-  const { look } = scene;
-  const [x, y] = middleOf(scene, link);
-  context.lineWidth = 1.6;
+export function paintMark(context, { look, routes, camera }, link) {
+  const [x, y] = pointAt(routes.get(link.id).curve, 0.4);
+  const size = 3.2 / Math.max(0.45, camera.scale);
+  context.lineWidth = size / 2;
   context.beginPath();
   if (fails(link)) {
     context.strokeStyle = look["map-error"];
-    context.moveTo(x - 3, y - 3);
-    context.lineTo(x + 3, y + 3);
-    context.moveTo(x + 3, y - 3);
-    context.lineTo(x - 3, y + 3);
+    context.moveTo(x - size, y - size);
+    context.lineTo(x + size, y + size);
+    context.moveTo(x + size, y - size);
+    context.lineTo(x - size, y + size);
   } else if (link.fresh) {
     context.strokeStyle = look["map-new"];
-    context.arc(x, y, 3.5, 0, 2 * Math.PI);
+    context.arc(x, y, 1.2 * size, 0, 2 * Math.PI);
   }
   context.stroke();
-}
-
-function middleOf({ routes, camera }, link) {
-  return camera.toView(...pointAt(routes.get(link.id).curve, 0.5));
 }

@@ -1,13 +1,14 @@
 // The map on the page: its canvas, what the pointer and the keys do on it, and what stands out.
 import { Camera } from "./camera.js";
 import { arrange, boundsOf } from "./layout.js";
-import { isSpace } from "./model.js";
+import { fails, isSpace } from "./model.js";
 import { TITLE, plusOf } from "./nodes.js";
 import { lookOf, paint } from "./paint.js";
 import { linkAt, nodeAt, pointAt, routesOf, titleAt } from "./routes.js";
 
 const REACH = 7;
-const CROWDED = 40;
+/** With more lines than these, and failing ones, each is drawn fainter. */
+const [CROWDED, FAILING_CROWDED] = [40, 50];
 /** Two clicks within so many milliseconds are a double click; the view waits for it. */
 const DOUBLE = 350;
 const REFIT = DOUBLE + 30;
@@ -51,6 +52,7 @@ export class Graph {
     const lit = [...drawn.links.values()].filter((link) => link.edges.length);
     this.busiest = Math.max(0, ...lit.map((link) => link.rate));
     this.crowd = Math.max(0.17, Math.min(0.75, CROWDED / Math.max(1, lit.length)));
+    this.crowdFailing = Math.max(0.35, Math.min(0.9, FAILING_CROWDED / Math.max(1, lit.filter(fails).length)));
     this.homes = new Map();
     for (const { home } of drawn.nodes.values()) this.homes.set(home, (this.homes.get(home) ?? 0) + 1);
     if (!this.fitted || before?.key !== key) this.fit(this.fitted);

@@ -143,8 +143,9 @@ function figuresOf({ drawn }, node) {
   if (around && node.kind === "service") words.push(node.space);
   if (node.kind === "outside") return "not in the mesh";
   words.push(rate(node.rate, 2));
+  if (around) return words.join(" · ");
   if (fails(node)) words.push(`${share(node.errorShare)} err`);
-  else if (node.kind === "service" && node.p95 != null && !around) words.push(`p95 ${short(node.p95, 2)} ms`);
+  else if (node.kind === "service" && node.p95 != null) words.push(`p95 ${short(node.p95, 2)} ms`);
   return words.join(" · ");
 }
 

@@ -1,7 +1,7 @@
 // Draws the map on its canvas: frames, then links, then nodes; what matters most is drawn last.
-import { paintBadges } from "./badges.js";
+import { markedOf, paintLabels, paintMark } from "./badges.js";
 import { fails } from "./model.js";
-import { paintFrames, paintNodes } from "./nodes.js";
+import { paintFrames, paintNodes, paintTitles } from "./nodes.js";
 
 const COLORS = [
   "text", "dim", "sheet", "raised", "sunken", "edge", "ground", "accent", "accent-soft", "hover",
@@ -36,8 +36,12 @@ export function paint(context, scene) {
   paintFrames(context, scene);
   const links = sorted(scene);
   for (const link of links) paintLink(context, scene, link);
+  const marked = markedOf(scene, links);
+  if (!marked.spelled) for (const link of marked.links) paintMark(context, scene, link);
   paintNodes(context, scene);
-  paintBadges(context, scene, links, ratio);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paintTitles(context, scene);
+  if (marked.spelled) paintLabels(context, scene, marked.links);
 }
 
 /** The shown links, the plain ones first. */
@@ -57,10 +61,10 @@ export function colorOf(link, look) {
 }
 
 /** How much a link stands out, from 0 to 1. */
-function alphaOf(link, { hot, crowd }) {
+function alphaOf(link, { hot, crowd, crowdFailing }) {
   if (hot) return hot.links.has(link.id) ? 1 : 0.05;
   if (link.plaintext) return 0.95;
-  if (fails(link)) return Math.max(0.5, crowd);
+  if (fails(link)) return Math.max(crowd, crowdFailing);
   return link.fresh || link.gone ? Math.max(0.7, crowd) : crowd;
 }
 
