@@ -31,6 +31,12 @@ MAX_LABELS = 64
 MAX_LABEL_BYTES = 2048
 FORMAT_HINTS = frozenset(
     {
+        "app_text",
+        "app_trace",
+        "aws_alb",
+        "aws_nlb",
+        "aws_vpc_flow",
+        "aws_vpc_lattice",
         "envoy_text",
         "haproxy_http",
         "haproxy_https",
@@ -41,6 +47,7 @@ FORMAT_HINTS = frozenset(
         "istio_text",
         "istio_text_old",
         "json",
+        "k8s_audit",
         "kuma_http",
         "kuma_tcp",
         "linkerd_access",
