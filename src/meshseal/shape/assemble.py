@@ -113,7 +113,7 @@ def record_select(
         values = {column.attribute: f"values[{index}]" for index, column in enumerate(PROMOTED, 1)}
     else:
         values = keys
-    select = _checked(select, values)
+    select = _checked(select, values, _if_parsed(keys, row) if not is_open else "*")
     others = _open_others() if is_open else _closed_others(values)
     if row.extra and not is_open:
         others = f"if(empty(pairs), {others}, arrayConcat({others}, pairs))"
@@ -183,13 +183,23 @@ FROM (
 SELECT
     {meta},
     {own} AS own,
-    {found} AS found
+    if(parsed, {found}, []) AS found
 FROM (
 {select}
 ))))"""
 
 
-def _checked(select: str, values: dict[str, str]) -> str:
+def _if_parsed(keys: dict[str, str], row: Format) -> str:
+    """Return all columns of a format's SELECT, without attributes where the line did not parse."""
+    if not keys or row.positional:
+        return "*"
+    kept = [f"if(parsed, {column}, '') AS {column}" for column in keys.values()]
+    if row.extra:
+        kept.append("if(parsed, pairs, []) AS pairs")
+    return f"* REPLACE ({', '.join(kept)})"
+
+
+def _checked(select: str, values: dict[str, str], everything: str) -> str:
     """Return `select` with what several columns of the record ask for.
 
     `given` is the time that the record claims; `in_time`, whether it may keep it; and `fits_<n>`,
@@ -207,7 +217,7 @@ def _checked(select: str, values: dict[str, str]) -> str:
     {"".join(f"{check}, " for check in checks)}given BETWEEN {between} AS in_time
 FROM (
 SELECT
-    *,
+    {everything},
     multiIf(raw_row.TimeUnixNano != 0, raw_row.TimeUnixNano,
         parsed AND time_unix_nano != 0, time_unix_nano,
         raw_row.ObservedUnixNano) AS given
