@@ -16,8 +16,13 @@ _VOWELS, _CONSONANTS = "aeiou", "bcdfghjklmnprstvz"
 
 
 def samples() -> dict[str, list[str]]:
-    """Return the lines of every sample file, by the format that it is named after."""
-    return {path.stem: path.read_text().splitlines() for path in sorted(SAMPLES.glob("*.log"))}
+    """Return the lines of every sample file, by the format that it is named after.
+
+    Stack traces are several lines: `\\n` stands for the end of each.
+    """
+    found = {path.stem: path.read_text().splitlines() for path in sorted(SAMPLES.glob("*.log"))}
+    found["app_trace"] = [line.replace("\\n", "\n") for line in found["app_trace"]]
+    return found
 
 
 def varied(line: str, seed: int, count: int) -> Iterator[str]:
