@@ -22,10 +22,11 @@ from meshseal.query.sources import By, Heard, Span, Unit
 
 PRESETS = ("1h", "6h", "24h", "7d", "30d")
 _DEFAULT = "24h"
-_BUCKETS = 180
+_BUCKETS = 120
 _WIDTH, _HEIGHT = 1000, 24
 _SECOND = 10**9
 _LOSSES = 3
+_HOURS = 7 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,7 @@ def _account(entry: Entry, span: Span) -> Account:
         unit=entry.unit,
         emitters=", ".join(entry.emitters),
         total=entry.total,
-        hours=[(_short(one.hour), one) for one in reversed(entry.hours)],
+        hours=[(_short(one.hour), one) for one in reversed(entry.hours[-_HOURS:])],
         marks=[_hour_mark(one, span) for one in entry.hours],
         losses=_losses(entry.hours),
     )

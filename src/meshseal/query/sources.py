@@ -18,6 +18,7 @@ _SECOND = 10**9
 PAST_SECONDS = 86_400
 """How far before the range a source's rhythm is learned, and a silent source is remembered."""
 MOST_ROWS = 200_000
+_PART_ROWS = 1_000_000
 
 
 class By(enum.StrEnum):
@@ -89,6 +90,14 @@ class Span:
         return max(0, self.start // _SECOND - PAST_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of the sources, told by a hash of their names."""
+
+    number: int
+    count: int
+
+
 class Sources:
     """Reads for one tenant at a time."""
 
@@ -100,8 +109,14 @@ class Sources:
 
         Raises: QueryError when there are too many, EngineError.
         """
-        found = await self._totals(tenant, span, by)
-        pauses = await self._pauses(tenant, span, by, rules)
+        found: list[Heard] = []
+        pauses: dict[Unit, list[Pause]] = {}
+        parts = await self._parts(tenant, span)
+        for part in range(parts):
+            some = _Part(part, parts)
+            found += await self._totals(tenant, span, by, some)
+            pauses |= await self._pauses(tenant, span, by, rules, some)
+        found.sort(key=lambda one: one.unit)
         for one in found:
             one.gaps = [
                 gap
@@ -121,23 +136,31 @@ class Sources:
             one.state = _state(one, rules, span.end)
         return [one for one in found if one.records or one.gaps]
 
-    async def _totals(self, tenant: str, span: Span, by: By) -> list[Heard]:
+    async def _parts(self, tenant: str, span: Span) -> int:
+        """Return into how many parts the sources are divided, so that each fits into memory."""
+        binder = Binder()
+        sql = f"""SELECT count() FROM {ARRIVALS}
+WHERE Tenant = {binder.text(tenant)} AND {_within(span.since, span.end)}"""
+        ((count,),) = await self._rows(sql, binder)
+        return 1 + int(count) // _PART_ROWS
+
+    async def _totals(self, tenant: str, span: Span, by: By, part: _Part) -> list[Heard]:
         begin = span.start // _SECOND // 60 * 60
         binder = Binder()
         sql = f"""SELECT {_UNIT}, sumIf(Total, At >= {begin}), sumIf(Size, At >= {begin}),
     min(First), max(Last), count(), quantileExact(0.5)(Pause), quantileExact(0.99)(Pause)
-FROM ({_minutes(binder, tenant, span, by)})
+FROM ({_minutes(binder, tenant, span, by, part)})
 GROUP BY {_UNIT}
 ORDER BY {_UNIT}
 LIMIT {MOST_ROWS + 1}"""
         return [Heard(Unit(*row[:4]), *row[4:]) for row in await self._rows(sql, binder)]
 
     async def _pauses(
-        self, tenant: str, span: Span, by: By, rules: Rules
+        self, tenant: str, span: Span, by: By, rules: Rules, part: _Part
     ) -> dict[Unit, list[Pause]]:
         binder = Binder()
         sql = f"""SELECT {_UNIT}, Number, Before, First, Pause, Between
-FROM ({_minutes(binder, tenant, span, by)})
+FROM ({_minutes(binder, tenant, span, by, part)})
 WHERE Pause > {rules.notable}
 ORDER BY {_UNIT}, Number
 LIMIT {MOST_ROWS + 1}"""
@@ -211,12 +234,12 @@ LIMIT {MOST_ROWS + 1}"""
         return rows
 
 
-def _minutes(binder: Binder, tenant: str, span: Span, by: By) -> str:
+def _minutes(binder: Binder, tenant: str, span: Span, by: By, part: _Part) -> str:
     """Return SQL for the minutes in which sources spoke, numbered, each with its pause."""
     keys = ", ".join(
         f"{key} AS {name}" for key, name in zip(_KEYS[by], _UNIT.split(", "), strict=True)
     )
-    return f"""SELECT *,
+    return f"""SELECT {_UNIT}, At, Total, Size, First, Last,
     toInt64(row_number() OVER w) AS Number,
     lagInFrame(Last) OVER w AS Before,
     if(Number = 1, toInt64(0), greatest(First - Before, toInt64(0))) AS Around,
@@ -229,6 +252,7 @@ FROM (
         toUnixTimestamp64Nano(max(LastReceived)) AS Last
     FROM {ARRIVALS}
     WHERE Tenant = {binder.text(tenant)} AND Records > 0 AND {_within(span.since, span.end)}
+        AND cityHash64({", ".join(_KEYS[by])}) % {part.count} = {part.number}
     GROUP BY {_UNIT}, At
 )
 WINDOW w AS (PARTITION BY {_UNIT} ORDER BY At ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"""

@@ -62,7 +62,7 @@ class CompletenessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     settle_seconds: Annotated[
         float,
         Meta(ge=0, description="Records that an emitter counts may be on their way for so long."),
-    ] = 120.0
+    ] = 15.0
 
 
 class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
