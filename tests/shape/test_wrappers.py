@@ -240,7 +240,12 @@ def test_what_is_no_wrapper_is_kept(decoder: Decoder, line: str) -> None:
 
 
 def test_wrapped_lines_of_every_format_are_read_and_can_be_had_back(decoder: Decoder) -> None:
-    inside = [(name, line) for name, of_format in samples().items() for line in of_format]
+    inside = [
+        (name, line)
+        for name, of_format in samples().items()
+        for line in of_format
+        if "\n" not in line
+    ]
     plain = rows(decoder, [line for _, line in inside])
     wrapped = [(line, wrap) for _, line in inside for wrap in wraps(line)]
     found = iter(rows(decoder, [line for _, line in wrapped]))

@@ -66,10 +66,10 @@ class Formats:
     def functions(self) -> list[str]:
         """Return the statements that create the functions that recognise formats.
 
-        `meshseal_recognise` and `meshseal_recognise_mesh` take a line and the sender's hint, of
-        which only `unparsed` counts, and return the name of a format or a wrapper; those that end
-        in `_inside` and `_plain` are for what is inside of a wrapper. `meshseal_fits_<name>` says
-        of a line whether it is of that format, so that a hint may be asked about.
+        `meshseal_recognise` and `meshseal_recognise_mesh` take a line and the format that it is
+        known to be of, or '', and return the name of a format or a wrapper; those that end in
+        `_inside` and `_plain` are for what is inside of a wrapper. `meshseal_fits_<name>` says of
+        a line whether it is of that format, so that a hint may be asked about.
         """
         own = [row for row in self.custom if row.mesh]
         in_body = [row for row in FORMATS if row.mesh]
@@ -86,8 +86,7 @@ def _recognisers(
     """Yield the functions for whole lines, for what is inside of a wrapper, and of two."""
     for suffix, outer in (("", WRAPPERS), ("_inside", (SYSLOG,)), ("_plain", ())):
         found = recognise.by_content(own, (*outer, *rows), otherwise)
-        kept = f"if(hint = '{UNPARSED}', '{otherwise}', {found})"
-        yield _function(f"{name}{suffix}", "line, hint", kept)
+        yield _function(f"{name}{suffix}", "line, known", found)
 
 
 def fits(name: str) -> str:

@@ -10,7 +10,7 @@ from meshseal.model.envelope import Payload
 from meshseal.shape import datadog, envoy, render
 from meshseal.shape.anyvalue import ANY_VALUE_TYPE, ATTRIBUTES_TYPE
 from meshseal.shape.assemble import RAW_COLUMNS
-from meshseal.shape.formats import fits
+from meshseal.shape.formats import UNPARSED, fits
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
 
 SCHEMA_FILE = "spool.proto"
@@ -201,11 +201,12 @@ def raw_insert(
 
 def _recognised(shape: PayloadShape, hints: Iterable[str]) -> str:
     """Return SQL for the format of a body: what the hint says, if the body is of it."""
-    found = f"{shape.recognise}(Body, Hint)"
-    cases = [f"Hint = '{name}' AND {fits(name)}(Body), '{name}'" for name in sorted(hints)]
-    if not cases or shape.recognise not in _HINTED:
-        return found
-    return f"multiIf({', '.join(cases)}, {found})"
+    known = "''"
+    if shape.recognise in _HINTED:
+        cases = [f"Hint = '{name}' AND {fits(name)}(Body), '{name}'" for name in sorted(hints)]
+        cases.insert(0, f"Hint = '{UNPARSED}', '{UNPARSED}'")
+        known = f"multiIf({', '.join(cases)}, '')"
+    return f"{shape.recognise}(Body, {known})"
 
 
 def nested_select(kind: Payload, path: str) -> str:
