@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from meshseal.store.mesh import RESOLUTIONS
+from bench.ingest import drain
+from meshseal.shape.formats import BUILT_IN, OTLP
+from meshseal.store.mesh import ACCESS_FORMATS, OPEN_FORMATS, OTHER_FORMATS, RESOLUTIONS
 from tests.server import ServerProcess, istio_line
 from tests.store_access import ask, command
 
@@ -62,6 +65,12 @@ def check(server: ServerProcess) -> None:
     assert [there for _, _, there in starts] == [DAYS] * len(RESOLUTIONS)
 
 
+def test_of_every_format_it_is_said_whether_its_records_are_calls() -> None:
+    said = [*ACCESS_FORMATS, *OTHER_FORMATS, *OPEN_FORMATS]
+    assert len(said) == len(set(said))
+    assert set(said) == {*BUILT_IN.hints, OTLP, "envoy_als"}
+
+
 def test_calls_are_counted_once(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data", "--set", "spool.segment_age_seconds=60")
     server.start()
@@ -94,6 +103,52 @@ def test_calls_are_counted_once(tmp_path: Path) -> None:
         assert ask(server, noted) == [(2 * DAYS, 2 * RECORDS)]
         assert server.stop() == 0
     assert server.verify().returncode == 0
+
+
+SAMPLES = Path(__file__).parents[1] / "shape" / "samples"
+FLOW = {
+    "time": "2026-11-20T10:00:00Z",
+    "verdict": "FORWARDED",
+    "source": {"namespace": "shop", "labels": ["k8s:app=web"]},
+    "destination": {"namespace": "shop", "labels": ["k8s:app=cart"]},
+    "traffic_direction": "EGRESS",
+    "is_reply": False,
+    "event_type": {"type": 4},
+    "l4": {"TCP": {"source_port": 46520, "destination_port": 8080, "flags": {"SYN": True}}},
+}
+ANSWER = {"type": "RESPONSE", "latency_ns": "2000000", "http": {"code": 200, "method": "GET"}}
+FLOWS: dict[str, tuple[dict[str, object], int]] = {
+    "the first packet of a connection": ({}, 1),
+    "the policy's word on it": ({"event_type": {"type": 5}}, 0),
+    "its answer": ({"l4": {"TCP": {"flags": {"SYN": True, "ACK": True}}}, "is_reply": True}, 0),
+    "a packet dropped": ({"verdict": "DROPPED", "event_type": {"type": 1}}, 1),
+    "a request": ({"l7": {**ANSWER, "type": "REQUEST"}, "event_type": {"type": 129}}, 0),
+    "the answer to it": ({"l7": ANSWER, "event_type": {"type": 129}, "is_reply": True}, 1),
+}
+
+
+def test_of_hubble_s_flows_calls_are_counted(server: ServerProcess) -> None:
+    for number, (changes, _) in enumerate(FLOWS.values()):
+        line = json.dumps({"flow": {**FLOW, **changes}})
+        assert server.ship(line.encode(), tenant=f"flow-{number}", format="hubble") == 1
+    assert server.ship(_lines("nginx_error", "linkerd_proxy"), tenant="other") > 2
+    assert server.ship(_lines("nginx_combined"), tenant="access", labels="service.name=web") > 2
+    drain(server)
+    counted = dict(
+        ask(
+            server,
+            "SELECT Tenant, sum(Requests) FROM edges "
+            "WHERE Resolution = 60 AND Tenant != '' GROUP BY Tenant",
+        )
+    )
+    expected = {f"flow-{number}": count for number, (_, count) in enumerate(FLOWS.values())}
+    assert {tenant: counted.get(tenant, 0) for tenant in expected} == expected
+    assert "other" not in counted
+    assert counted["access"] == len(_lines("nginx_combined").splitlines())
+
+
+def _lines(*formats: str) -> bytes:
+    return b"".join((SAMPLES / f"{name}.log").read_bytes() for name in formats)
 
 
 def test_records_of_no_call_are_not_looked_at(server: ServerProcess) -> None:

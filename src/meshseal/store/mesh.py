@@ -20,7 +20,7 @@ from functools import cache
 from importlib import resources
 
 from meshseal.shape.assemble import UNKNOWN_SERVICE
-from meshseal.shape.formats import BUILT_IN, OTLP, UNPARSED
+from meshseal.shape.formats import OTLP, UNPARSED
 from meshseal.store.completeness import Definition
 
 EDGES = "edges"
@@ -84,12 +84,31 @@ DEFINITION = Definition(
 )
 
 ACCESS_FORMATS = (
-    "istio_json", "istio_text", "envoy_text", "envoy_json", "envoy_als", "ztunnel", "ztunnel_json",
-    "istio_text_old", "kuma_http", "kuma_tcp", "linkerd_access", "linkerd_access_json",
-    "nginx_combined", "ingress_nginx", "traefik_clf", "traefik_json", "haproxy_http", "haproxy_tcp", "haproxy_https",
-    "aws_alb", "aws_vpc_lattice", "meshseal_access",
+    "aws_alb", "aws_nlb", "aws_vpc_lattice", "envoy_als", "envoy_text", "haproxy_http",
+    "haproxy_https", "haproxy_tcp", "ingress_nginx", "istio_json", "istio_text", "istio_text_old",
+    "kuma_http", "kuma_tcp", "linkerd_access", "linkerd_access_json", "meshseal_access",
+    "nginx_combined", "traefik_clf", "traefik_json", "ztunnel_json",
 )  # fmt: skip
 """The formats whose every record is a call, even if it names one end only."""
+
+OTHER_FORMATS = ("aws_vpc_flow", "k8s_audit", "linkerd_proxy", "nginx_error")
+"""Those of which none is, though they say who reports: packets, a proxy's own log, what its access
+log tells too, and the API server's stages."""
+
+OPEN_FORMATS = ("app_text", "app_trace", "hubble", "json", "logfmt", OTLP, UNPARSED, "ztunnel")
+"""Those of which a record is a call if it names both ends or says who reports."""
+
+_FLOW = "OtherAttributes['hubble.l7.type']"
+_HUBBLE = (
+    f"{_FLOW} = 'RESPONSE'"
+    f" OR ({_FLOW} = '' AND OtherAttributes['hubble.tcp.flags'] = 'SYN'"
+    " AND startsWith(OtherAttributes['hubble.event_type'], '4'))"
+    " OR (OtherAttributes['hubble.verdict'] = 'DROPPED'"
+    f" AND ({_FLOW} = 'REQUEST' OR startsWith(OtherAttributes['hubble.event_type'], '1'))"
+    " AND OtherAttributes['hubble.is_reply'] != 'true')"
+)
+"""Of Hubble's flows, which are packets, those that are calls: answers, the first packet of a
+connection where it is traced (and not where the policy has its say), and what was dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +126,16 @@ ALL = Share(RESOLUTIONS, (MINUTE, HOUR))
 
 def is_edge() -> str:
     """Return the SQL condition under which a record of `logs` is a call between two ends."""
-    known = ", ".join(f"'{name}'" for name in sorted({*_built_in(), OTLP, UNPARSED}))
-    access = ", ".join(f"'{name}'" for name in ACCESS_FORMATS)
     named = f"ServiceName NOT IN ('', '{UNKNOWN_SERVICE}')"
     # A format that is not built in was made from an Envoy's access log.
+    known = _texts(sorted({*ACCESS_FORMATS, *OTHER_FORMATS, *OPEN_FORMATS}))
     return (
-        f"((PeerService != '' AND {named})"
-        f" OR ((Reporter IN ('inbound', 'outbound', 'gateway')"
-        f" OR Format IN ({access}) OR Format NOT IN ({known}))"
-        f" AND (PeerService != '' OR {named})))"
+        f"(Format NOT IN {_texts(OTHER_FORMATS)}"
+        f" AND ((PeerService != '' AND {named})"
+        f" OR ((PeerService != '' OR {named})"
+        " AND (Reporter IN ('inbound', 'outbound', 'gateway')"
+        f" OR Format IN {_texts(ACCESS_FORMATS)} OR Format NOT IN {known})))"
+        f" AND (Format != 'hubble' OR {_HUBBLE}))"
     )
 
 
@@ -152,5 +172,5 @@ def _select() -> str:
     )
 
 
-def _built_in() -> set[str]:
-    return set(BUILT_IN.hints) | {"envoy_als"}
+def _texts(names: Sequence[str]) -> str:
+    return f"({', '.join(repr(name) for name in names)})"
