@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshseal.query.completeness import holes
 from meshseal.query.loss import HOUR, Account, Balance, Point, Stored, rise_of, total_of
 
 SECOND = 10**9
@@ -199,3 +200,20 @@ def test_several_emitters_of_one_source_are_added_up() -> None:
     one = account([COUNTED, second], stored={10: Stored(600), 11: Stored(450)})
     whole = total_of(balances(one))
     assert (whole.passed, whole.unexplained, whole.share) == (1050, 0, "linear")
+
+
+@pytest.mark.parametrize(
+    ("next_sequence", "beyond", "overtaken", "expected"),
+    [
+        pytest.param(5, [], 0, [], id="none"),
+        pytest.param(2, [3, 4, 8], 0, [(2, 2), (5, 7)], id="two runs"),
+        pytest.param(2, [8, 4, 3], 0, [(2, 2), (5, 7)], id="in any order"),
+        pytest.param(2, [3, 4, 8], 2, [(2, 2)], id="one may be on its way"),
+        pytest.param(2, [3, 4, 8], 3, [], id="both may be on their way"),
+        pytest.param(2, [*range(3, 103)], 64, [(2, 2)], id="overtaken by too many"),
+    ],
+)
+def test_chunks_that_are_missing(
+    next_sequence: int, beyond: list[int], overtaken: int, expected: list[tuple[int, int]]
+) -> None:
+    assert holes(next_sequence, beyond, overtaken=overtaken) == expected

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from meshseal.model.counters import Meaning
+from meshseal.model.errors import MeshsealError
 from meshseal.model.identifiers import DEFAULT_TENANT, check_tenant
 from meshseal.wire.counters import plain_name
 from meshseal.wire.emitter_stats import Wanted
@@ -79,7 +80,10 @@ class EmitterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError("say whose records it counts: source, door or service")
         if self.token_file and parts.scheme != "https" and not _is_local(parts.hostname):
             raise ValueError("a token is sent over https only")
-        check_tenant(self.tenant or DEFAULT_TENANT)
+        try:
+            check_tenant(self.tenant or DEFAULT_TENANT)
+        except MeshsealError as error:
+            raise ValueError(str(error)) from error
         self.wanted()
 
     def wanted(self) -> Wanted:

@@ -31,6 +31,8 @@ _LOOK_BACK = 2 * 3600
 """Samples are looked for so many seconds before the range, so that its beginning lies between two
 of them."""
 _MOST_HOURS = 31 * 24
+_BESIDE = 64
+"""More chunks than any sender has on their way at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,17 +273,26 @@ LIMIT {MOST_ROWS + 1}"""
         return [
             Missing(row.agent, row.epoch, runs, row.touched_unix_nano)
             for row in rows
-            if row.touched_unix_nano <= now - self._rules.silent
-            and (runs := holes(row.next_sequence, json.loads(row.beyond)))
+            if (
+                runs := holes(
+                    row.next_sequence,
+                    json.loads(row.beyond),
+                    # While chunks come, one may be overtaken by some that were sent beside it.
+                    overtaken=0 if row.touched_unix_nano <= now - self._rules.silent else _BESIDE,
+                )
+            )
         ]
 
 
-def holes(next_sequence: int, beyond: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the runs of numbers that are missing before the highest one that came."""
+def holes(
+    next_sequence: int, beyond: Iterable[int], *, overtaken: int = 0
+) -> list[tuple[int, int]]:
+    """Return the runs of numbers that did not come, though more than `overtaken` later ones did."""
     runs = []
     expected = next_sequence
-    for number in sorted(beyond):
-        if number > expected:
+    ordered = sorted(beyond)
+    for at, number in enumerate(ordered):
+        if number > expected and len(ordered) - at > overtaken:
             runs.append((expected, number - 1))
         expected = max(expected, number + 1)
     return runs
