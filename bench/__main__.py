@@ -5,6 +5,7 @@ python -m bench --records 1000000   the same over fewer records
 python -m bench --doors             every door, with 300,000 records each
 python -m bench --soak-minutes 30   memory under a steady load
 python -m bench --mesh-minutes 10   the map of 2,000 edges at 10,000 records/s, against a full scan
+python -m bench --mesh-page         how long the page of the map takes in a browser
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import chdb
 
-from bench import doors, ingest, mesh_run, questions
+from bench import doors, ingest, mesh_page, mesh_run, questions
 from bench.lines import SERVICES, write
 from bench.machine import Watch, server_memory
 from tests.server import ServerProcess
@@ -181,6 +182,7 @@ def main() -> None:
     parser.add_argument("--doors", action="store_true", help="only the doors, each at its fastest")
     parser.add_argument("--mesh-minutes", type=float, default=0, help="only a mesh, so long")
     parser.add_argument("--mesh-rate", type=int, default=10_000, help="its records a second")
+    parser.add_argument("--mesh-page", action="store_true", help="only the page of the mesh map")
     options = parser.parse_args()
     print("| what | figure |\n|---|---|")
     with tempfile.TemporaryDirectory(prefix="meshseal-bench-") as directory:
@@ -195,6 +197,8 @@ def main() -> None:
                 records_per_second=options.mesh_rate,
             )
             sys.exit(1 if wrong else 0)
+        elif options.mesh_page:
+            mesh_page.measure(Path(directory), say)
         elif options.doors:
             doors.measure(Path(directory), say)
         else:

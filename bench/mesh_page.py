@@ -6,6 +6,7 @@ python -m bench --mesh-page         300 services and 2,000 edges
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -33,9 +34,7 @@ def measure(directory: Path, say: Callable[[str, str], None]) -> None:
     with ServerProcess(directory / "mesh-page") as server:
         fill(server)
         settle(server)
-        drawn, complete = loads(server)
-        figure = f"map drawn: {shown(drawn)}; with its timeline: {shown(complete)}"
-        say(f"mesh page load, {SERVICES} services", figure)
+        say(f"mesh page load, {SERVICES} services", str(visit(server)))
 
 
 def fill(server: ServerProcess) -> None:
@@ -49,33 +48,79 @@ def fill(server: ServerProcess) -> None:
     drain(server)
 
 
-def loads(
-    server: ServerProcess, *, tenant: str = "", tries: int = _TRIES
-) -> tuple[list[float], list[float]]:
-    """Return seconds from asking for the page until its map, and until its timeline, is drawn.
+class Visits:
+    """Visits the page again and again, as long as the block lasts. Each visitor has an empty cache.
 
-    Each try is a new visitor with an empty cache. The browser runs on the cores of the server.
+    The browser runs on the cores of the server. Times are seconds from asking for the page.
+
+    Args:
+        server: The server.
+        every: Seconds between visits.
+
+    Attributes:
+        map: When the map was drawn, of each visit.
+        timeline: When its timeline was, too.
     """
-    path = shutil.which("chromium") or "/usr/bin/chromium"
-    query = f"?tenant={tenant}" if tenant else ""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        times = [_load(browser, f"{server.url}/mesh{query}") for _ in range(tries)]
-        browser.close()
-    return [one for one, _ in times], [other for _, other in times]
+
+    def __init__(self, server: ServerProcess, *, every: float = 15.0) -> None:
+        self._address = f"{server.url}/mesh"
+        self._every = every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._failures: list[BaseException] = []
+        self.map: list[float] = []
+        self.timeline: list[float] = []
+
+    def __enter__(self) -> Visits:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._failures:
+            raise self._failures[0]
+
+    def __str__(self) -> str:
+        return f"map drawn: {shown(self.map)}; with its timeline: {shown(self.timeline)}"
+
+    def goes_on(self) -> bool:
+        """Say whether nothing has gone wrong."""
+        return self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            with sync_playwright() as playwright:
+                path = shutil.which("chromium") or "/usr/bin/chromium"
+                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                while not self._stop.wait(self._every):
+                    self._visit(browser)
+                browser.close()
+        except BaseException as error:
+            self._failures.append(error)
+            raise
+
+    def _visit(self, browser: Browser) -> None:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        page.goto(self._address)
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            found = page.evaluate(_MARKS)
+            if len(found) == 2:
+                edges = page.locator('#chips [data-show=""] b').inner_text()
+                assert int(edges.replace(",", "")) > 0
+                context.close()
+                self.map.append(found[0] / 1000)
+                self.timeline.append(found[1] / 1000)
+                return
+            page.wait_for_timeout(20)
+        raise AssertionError(f"no map after {_DEADLINE_SECONDS:.0f} s")
 
 
-def _load(browser: Browser, address: str) -> tuple[float, float]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.goto(address)
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        found = page.evaluate(_MARKS)
-        if len(found) == 2:
-            edges = page.locator('#chips [data-show=""] b').inner_text()
-            assert edges == f"{EDGES:,}", edges
-            context.close()
-            return found[0] / 1000, found[1] / 1000
-        page.wait_for_timeout(20)
-    raise AssertionError(f"no map after {_DEADLINE_SECONDS:.0f} s")
+def visit(server: ServerProcess, times: int = _TRIES) -> Visits:
+    """Visit the page so many times, one after the other."""
+    with Visits(server, every=0.3) as visits:
+        while len(visits.timeline) < times and visits.goes_on():
+            time.sleep(0.1)
+    return visits

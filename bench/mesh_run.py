@@ -15,6 +15,7 @@ from bench.ingest import drain
 from bench.machine import Watch
 from bench.mesh import Traffic, request
 from bench.mesh_check import differences
+from bench.mesh_page import Visits, visit
 from tests.server import ServerProcess
 
 _SECOND = 10**9
@@ -50,7 +51,8 @@ def measure(
     with ServerProcess(directory / "data") as server, Watch(server) as watch:
         run = _Run(server, traffic, records_per_second)
         first = time.time_ns()
-        run.send(minutes * 60)
+        with Visits(server) as visits:
+            run.send(minutes * 60)
         sent_seconds = (time.time_ns() - first) / _SECOND
         started = time.monotonic()
         drain(server)
@@ -62,12 +64,15 @@ def measure(
             f"after they were sent; {run.late_seconds:.1f} s behind at most",
         )
         say("map while they come in", _times(run.looks))
+        if visits.map:
+            say(f"mesh page load, {services} services, while they come in", str(visits))
         say(
             "age of the newest call in the map",
             f"median {statistics.median(run.ages):.1f} s, longest {max(run.ages):.1f} s",
         )
         looks = [run.look()[0] for _ in range(9)]
         say("map of the last hour, nothing else going on", _times(looks))
+        say(f"mesh page load, {services} services", str(visit(server)))
         answer = run.ask("map", start=first - 60 * _SECOND, end=time.time_ns())
         say("map", f"{len(answer['services'])} services, {len(answer['edges'])} edges")
         started = time.monotonic()
