@@ -292,8 +292,8 @@ def _record_columns(
     columns |= {
         "Timestamp": _time(f"if(in_time, given, {own['ReceivedUnixNano']})"),
         "ObservedTimestamp": _time(own["ObservedUnixNano"]),
-        "TraceId": f"if({own['TraceId']} != '', {own['TraceId']}, trace_id)",
-        "SpanId": f"if({own['SpanId']} != '', {own['SpanId']}, span_id)",
+        "TraceId": f"if({own['TraceId']} != '' OR NOT parsed, {own['TraceId']}, trace_id)",
+        "SpanId": f"if({own['SpanId']} != '' OR NOT parsed, {own['SpanId']}, span_id)",
         "SeverityText": f"if({text} != '' OR NOT parsed, {text}, severity_text)",
         "SeverityNumber": f"multiIf({number} != 0, {number}, "
         f"{text} != '', meshseal_severity({text}), parsed, severity_number, 0)",
