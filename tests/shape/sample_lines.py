@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from meshseal.model.envelope import Payload
-from tests.shape.decoder import Decoder, Row, envelope
+from tests.shape.decoder import _ALWAYS, Decoder, Row, envelope
 from tests.shape.mutations import mutated
 from tests.shape.varied import SAMPLES, samples
 
 MUTATIONS = 1000
+
+_UNPARSED = {*_ALWAYS, "Timestamp", "ServiceName", "Format", "Body"}
 
 
 def expected(format_name: str) -> list[Row]:
@@ -48,7 +50,7 @@ def check_samples(decoder: Decoder, format_name: str) -> None:
 
 
 def check_mutations(decoder: Decoder, format_names: Iterable[str]) -> None:
-    """Check that the body of no broken line is lost or changed."""
+    """Check that no broken line loses its body, and that none that does not parse says anything."""
     broken: list[bytes] = []
     for seed, name in enumerate(format_names):
         texts = samples()[name]
@@ -57,3 +59,5 @@ def check_mutations(decoder: Decoder, format_names: Iterable[str]) -> None:
             broken += mutated(text.encode(), 100 * seed + number, count)
     found = decoder.decode(envelope(Payload.LINES, b"\n".join(broken), len(broken)))
     assert [cast("bytes", decoded.record["Body"]) for decoded in found] == broken
+    unparsed = [decoded.row() for decoded in found if decoded.record["Format"] == b"unparsed"]
+    assert [row for row in unparsed if set(row) - _UNPARSED] == []

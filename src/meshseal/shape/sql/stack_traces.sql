@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION meshseal_python_trace AS (text) -> arrayMap(
         substring(text, position(text, 'Traceback (most recent call last):'))),
     [extract(
         arrayElement(splitByString('Traceback (most recent call last):\n', text), -1),
-        '(?s)^(?:[ \\t][^\\n]*\\n|\\n)*(.*)$')])[1];
+        '(?s)^(?:[ \\t][^\\n]*(?:\\n|$)|\\n)*([A-Za-z_].*)$')])[1];
 
 -- Go: `panic: text` or `fatal error: text`, and behind it the goroutines.
 CREATE OR REPLACE FUNCTION meshseal_go_trace AS (text) -> arrayMap(

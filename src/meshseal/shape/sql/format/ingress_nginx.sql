@@ -1,5 +1,6 @@
 -- ingress-nginx: the combined format, and what became of the request upstream. Its `upstream_*` are lists
--- where there were several tries: `a, b`; ` : ` stands between groups of servers. The last try counts.
+-- where there were several tries: `a, b`; ` : ` stands between groups of servers. The last
+-- try counts; a try that is not the first of its group is a retry.
 -- Old versions have no alternative upstream, or no request id.
 -- Source: kubernetes/ingress-nginx, docs/user-guide/nginx-configuration/log-format.md
 SELECT
@@ -34,16 +35,15 @@ SELECT
     if(length(names) > 2, meshseal_nil(substringIndex(names[3], ']', 1)), '') AS `nginx.alternative_upstream`,
     meshseal_nil(substringIndex(tries[2], ',', -1)) AS `nginx.upstream.response.length`,
     meshseal_nil(substringIndex(tries[4], ',', -1)) AS `nginx.upstream.status`,
-    if(tries[1] IN ('', '-'), '', toString(countSubstrings(tries[1], ','))) AS `mesh.retries`
+    if(tries[1] IN ('', '-'), '', toString(countSubstrings(lists[1], ','))) AS `mesh.retries`
 FROM (
     SELECT
         *,
         meshseal_nil(substringIndex(names[2], ']', 1)) AS name,
-        arrayMap(
-            list -> arrayElement(splitByChar(';', list), -1),
-            splitByChar(' ', replaceAll(replaceAll(
-                substring(tail, length(arrayStringConcat(arraySlice(names, 1, known), ' [')) - length(names[known]) + position(names[known], ']') + 2),
-                ', ', ','), ' : ', ';'))) AS tries
+        splitByChar(' ', replaceAll(replaceAll(
+            substring(tail, length(arrayStringConcat(arraySlice(names, 1, known), ' [')) - length(names[known]) + position(names[known], ']') + 2),
+            ', ', ','), ' : ', ';')) AS lists,
+        arrayMap(list -> arrayElement(splitByChar(';', list), -1), lists) AS tries
     FROM (
         SELECT
             raw_row,
