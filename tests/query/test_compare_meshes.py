@@ -1,0 +1,126 @@
+"""One query over the sources of five meshes: how slow they are, and how often they fail."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from meshseal.console.examples import FAILED_BY_MESH, P95_BY_MESH
+from tests.query.meshes import FAILED, P95, REQUESTS, send
+from tests.server import ServerProcess
+
+pytestmark = [pytest.mark.e2e]
+
+_MESHES = '{mesh=~"istio|linkerd|consul|kuma|nginx"}'
+P95_QUERY = f"quantile_over_time(0.95, {_MESHES} | unwrap mesh_duration_ms [10m]) by (mesh)"
+FAILED_QUERY = (
+    f"sum by (mesh) (rate({_MESHES} | http_response_status_code >= 500 [10m]))"
+    f" / sum by (mesh) (rate({_MESHES}[10m])) * 100"
+)
+QUERIES = {
+    "p95": (P95_QUERY, P95),
+    "failed": (FAILED_QUERY, FAILED),
+    "the console's p95": (P95_BY_MESH.replace("[5m]", "[10m]"), P95),
+    "the console's share of failures": (FAILED_BY_MESH.replace("[5m]", "[10m]"), FAILED),
+    "p95 of what it took in seconds": (
+        'quantile_over_time(0.95, {mesh=~".+"} | unwrap mesh_duration_ms [10m]) by (mesh) / 1000',
+        {mesh: milliseconds / 1000 for mesh, milliseconds in P95.items()},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("meshes") / "data") as server:
+        send(server)
+        yield server
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES.values(), ids=QUERIES)
+def test_one_query_compares_all(
+    server: ServerProcess, query: str, expected: dict[str, float]
+) -> None:
+    answer = ask(server, "query", query=query)
+    assert answer["resultType"] == "vector"
+    found = {one["metric"]["mesh"]: float(one["value"][1]) for one in answer["result"]}
+    assert found.keys() == expected.keys()
+    assert all(math.isclose(found[mesh], expected[mesh]) for mesh in expected), found
+    assert all(one["metric"].keys() == {"mesh"} for one in answer["result"])
+
+
+@pytest.mark.parametrize(("query", "expected"), list(QUERIES.values())[:2], ids=list(QUERIES)[:2])
+def test_one_chart_compares_all(
+    server: ServerProcess, query: str, expected: dict[str, float]
+) -> None:
+    """Grafana asks so for a panel: the last point has all requests in its range."""
+    now = int(time.time())
+    answer = ask(server, "query_range", query=query, start=now - 600, end=now, step="15s")
+    assert answer["resultType"] == "matrix"
+    last = {one["metric"]["mesh"]: one["values"][-1] for one in answer["result"]}
+    assert last.keys() == expected.keys()
+    for mesh, (at, value) in last.items():
+        assert at == now
+        assert math.isclose(float(value), expected[mesh])
+
+
+SELECTORS = {
+    "a mesh": ('{mesh="kuma"}', 1),
+    "several": ('{mesh=~"linkerd|nginx"}', 2),
+    "all but one": ('{mesh=~".+", mesh!="istio"}', 4),
+    "a platform": ('{platform="kubernetes"}', 2),
+    "machines": ('{platform="vm", mesh="consul"}', 1),
+    "a cluster, by the label of a stream": ('{cluster="eu"}', 1),
+    "a cluster, by OpenTelemetry's name": ('{cluster="us"}', 1),
+    "a namespace": ('{namespace="shop", mesh="istio"}', 1),
+    "who reports": ('{reporter="outbound", mesh="istio"}', 1),
+    "the edge": ('{reporter="gateway"}', 1),
+    "who is called": ('{peer_service="cart"}', 1),
+    "after the selector": ('{service_name=~".+"} | mesh="kuma"', 1),
+}
+
+
+@pytest.mark.parametrize(("selector", "meshes"), SELECTORS.values(), ids=SELECTORS)
+def test_labels_of_every_mesh_select(server: ServerProcess, selector: str, meshes: int) -> None:
+    assert server.metric(f"sum(count_over_time({selector}[1h]))") == meshes * REQUESTS
+
+
+def test_the_labels_are_named(server: ServerProcess) -> None:
+    names = server.get("/loki/api/v1/labels").json()["data"]
+    assert {"mesh", "platform", "cluster", "namespace", "reporter", "peer_service"} <= set(names)
+
+
+VALUES = {
+    "mesh": ("", set(P95)),
+    "platform": ("", {"kubernetes", "vm"}),
+    "cluster": ("", {"eu", "us"}),
+    "reporter": ('{mesh="nginx"}', {"gateway"}),
+    "peer_service": ('{mesh="istio"}', {"cart"}),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_their_values_are_offered(server: ServerProcess, name: str) -> None:
+    query, expected = VALUES[name]
+    parameters = {"query": query} if query else {}
+    values = server.get(f"/loki/api/v1/label/{name}/values", parameters).json()["data"]
+    assert expected == set(values)
+
+
+def test_a_record_shows_them(server: ServerProcess) -> None:
+    (record,) = server.records('{mesh="istio"} |= "/cart/7\\""')
+    assert {name: record[name] for name in ("mesh", "platform", "cluster", "namespace")} == {
+        "mesh": "istio",
+        "platform": "kubernetes",
+        "cluster": "eu",
+        "namespace": "shop",
+    }
+
+
+def ask(server: ServerProcess, path: str, **parameters: Any) -> Any:
+    response = server.get(f"/loki/api/v1/{path}", parameters)
+    assert response.status_code == 200, response.text
+    return response.json()["data"]
