@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from meshseal.model.columns import ATTRIBUTE_COLUMN
 from meshseal.model.errors import FormatError
 from meshseal.shape.envoy_formats import documents, literals, names, operators, text, times
 from meshseal.shape.envoy_formats.expressions import Expression, call, column, joined, select, sql
@@ -100,12 +99,7 @@ class _Fields:
 
 def _placed(template: Sequence[Part]) -> dict[str, tuple[int, Command]]:
     """Return the fields of a template, each with the number of its command. Raises: FormatError."""
-    for one, other in itertools.pairwise(template):
-        if isinstance(one, Command) and isinstance(other, Command):
-            raise FormatError(
-                f"at character {other.position}: {one} and {other} have nothing between them, "
-                "so that no line says where one ends; put a space in between"
-            )
+    _check_separated(template)
     found: dict[str, tuple[int, Command]] = {}
     for number, command in enumerate(text.commands(template), 1):
         if name := _free(command, {key: value[1] for key, value in found.items()}):
@@ -113,6 +107,15 @@ def _placed(template: Sequence[Part]) -> dict[str, tuple[int, Command]]:
     if not found:
         raise FormatError("the format has no operators: every line would be the same")
     return found
+
+
+def _check_separated(template: Sequence[Part], where: str = "") -> None:
+    for one, other in itertools.pairwise(template):
+        if isinstance(one, Command) and isinstance(other, Command):
+            raise FormatError(
+                f"at character {other.position}{where}: {one} and {other} have nothing between "
+                "them, so that no line says where one ends; put a space in between"
+            )
 
 
 def _free(command: Command, taken: Mapping[str, Command], where: str = "") -> str:
@@ -159,6 +162,7 @@ def _document_value(found: _Fields, value: documents.Value, expression: Expressi
             found.own_names[name] = names.own_name(command)
             found.values[name] = _cleaned(expression, name)
         return
+    _check_separated(value.template, where)
     placed: dict[str, tuple[int, Command]] = {}
     for number, command in enumerate(text.commands(value.template), 1):
         if name := _free(command, found.commands, where):
@@ -175,10 +179,7 @@ def _document_value(found: _Fields, value: documents.Value, expression: Expressi
 
 def _add_plain(found: _Fields, path: str, expression: Expression) -> None:
     """Add a value that only its key names."""
-    name = f"envoy.{path}" if path in ATTRIBUTE_COLUMN or "." not in path else path
-    while name in found.values:
-        name += "_"
-    found.values[name] = expression
+    found.values[f"attribute:{path}"] = expression
 
 
 def _given(values: Sequence[tuple[documents.Value, Expression]]) -> Expression:
@@ -207,7 +208,7 @@ def _extra(document: documents.Document, given: Expression) -> Expression:
 
 
 def _either(checks: Sequence[str]) -> str:
-    return checks[0] if len(checks) == 1 else " OR ".join(f"({one})" for one in checks)
+    return checks[0] if len(checks) == 1 else f"({' OR '.join(f'({one})' for one in checks)})"
 
 
 def _format(

@@ -116,7 +116,7 @@ def _version(text: Expression) -> dict[str, Expression]:
     known = sql("startsWith(", text, ", 'TLSv')")
     return {
         "tls.protocol.name": sql("if(", known, ", 'tls', '')"),
-        "tls.protocol.version": sql("if(", known, ", substring(", text, ", 5), ", text, ")"),
+        "tls.protocol.version": call("meshseal_tls_number", text),
     }
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
-_PLAIN = frozenset(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:;/@#%&*+<>=!|~^?()[]"
+PLAIN = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:;/@#%&*+<>=!|~^?()[]"
 )
+"""What stands in a literal as it is; any other byte is written as a number."""
 
 
 def text(value: str) -> str:
@@ -35,4 +36,4 @@ def _identifier(name: str) -> str:
 
 def _escaped(value: str) -> str:
     encoded = value.encode("utf-8", "surrogateescape")
-    return "".join(chr(code) if code in _PLAIN else f"\\x{code:02x}" for code in encoded)
+    return "".join(chr(code) if chr(code) in PLAIN else f"\\x{code:02x}" for code in encoded)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from meshseal.model.columns import ATTRIBUTE_COLUMN
 from meshseal.shape.envoy_formats import identity, services
 from meshseal.shape.envoy_formats.expressions import Expression, call, column, joined, sql
 
@@ -68,8 +69,11 @@ def meaning(fields: Fields, own_names: Mapping[str, str]) -> Meaning:
     add |= _contexts(fields, own_names, {"trace": trace, "span": span})
     add |= identity.attributes(fields, sides)
     for name, value in fields.items():
-        if name.startswith("resource:"):
-            found.resource[name.removeprefix("resource:")] = value
+        kind, colon, key = name.partition(":")
+        if colon and kind == "resource":
+            found.resource[key] = value
+        elif colon and kind == "attribute":
+            add[f"envoy.{key}" if key in add or key in ATTRIBUTE_COLUMN else key] = value
         elif "." in name:
             add.setdefault(name, value)
     if "hostname" in fields:
