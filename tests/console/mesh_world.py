@@ -141,13 +141,17 @@ def _edge(
         "protocol": dice.choice(["http", "http", "grpc", "tcp"]),
         "reporter": "gateway" if pair[0] == OUTSIDE else dice.choice(["outbound", "inbound"]),
         **(_figures("none", dice, seconds) if state == "vanished" else figures),
-        **{key: str(value) for key, value in seen.items()},
+        **(dict.fromkeys(seen) if state == "vanished" else _texts(seen)),
         "state": state,
         "query": f'{{service_name="{source}"}} | peer_service="{destination}"',
     }
     if state == "vanished":
-        edge["before"] = figures
+        edge["before"] = figures | _texts(seen)
     return edge
+
+
+def _texts(times: dict[str, int]) -> dict[str, str]:
+    return {key: str(value) for key, value in times.items()}
 
 
 def _figures(kind: str, dice: random.Random, seconds: int) -> dict[str, Any]:

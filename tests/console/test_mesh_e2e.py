@@ -21,6 +21,7 @@ from tests.server import ServerProcess
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 SECOND = 10**9
+MINUTE = 60 * SECOND
 TENANT = "weave"
 CALLS = 4000
 SERVICES, EDGES = 30, 120
@@ -173,6 +174,23 @@ def test_an_edge_leads_to_as_many_records_as_it_has_requests(tab: Page) -> None:
     tab.locator("#logs").click()
     expect(tab.locator("#query")).to_have_value(edge["query"])
     expect(tab.locator("#count")).to_contain_text(f"of {edge['requests']:,} record")
+
+
+def test_a_vanished_edge_leads_to_its_last_records(tab: Page) -> None:
+    now = time.time_ns() // MINUTE * MINUTE + MINUTE
+    span = {"start": now // SECOND, "end": (now + 40 * MINUTE) // SECOND}
+    with tab.expect_response(re.compile("/meshseal/v1/mesh/map")) as waiting:
+        go(tab, f"?tenant={TENANT}&view=edges&start={span['start']}&end={span['end']}")
+    edges = waiting.value.json()["edges"]
+    assert {edge["state"] for edge in edges} == {"vanished"}
+    expect(tab.locator('[data-show="vanished"] b')).to_have_text(f"{len(edges)}")
+    edge = max(edges, key=lambda edge: edge["before"]["requests"])
+    tab.locator(f'tr[data-id="{edge["id"]}"]').click()
+    expect(tab.locator("#detail .tags")).to_contain_text("vanished")
+    assert fact(tab, "requests") == f"{edge['before']['requests']:,}"
+    assert fact(tab, "last").endswith("UTC")
+    tab.locator("#logs").click()
+    expect(tab.locator("#count")).to_contain_text(f"of {edge['before']['requests']:,} record")
 
 
 def test_a_part_of_the_time_has_its_own_figures(tab: Page, woven: ServerProcess) -> None:

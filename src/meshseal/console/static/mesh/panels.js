@@ -65,9 +65,9 @@ export function edgeContent(edge) {
     ])),
     encryption(shown),
     flags.length > 0 && section("Response flags", facts(flags.map(([flag, number]) => [plain(flag), `${count(number)} ${flagTitle(flag)}`]))),
-    section("Seen", facts([
-      ["first", `${dayAndTime(milliOf(edge.first_seen))} UTC`],
-      ["last", `${dayAndTime(milliOf(edge.last_seen))} UTC`],
+    shown.first_seen && section("Seen", facts([
+      ["first", `${dayAndTime(milliOf(shown.first_seen))} UTC`],
+      ["last", `${dayAndTime(milliOf(shown.last_seen))} UTC`],
     ])),
   ];
 }

@@ -1,0 +1,67 @@
+"""The chart that compares meshes, in a browser: a line for each, of the color its legend has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from meshseal.console.examples import FAILED_BY_MESH, P95_BY_MESH
+from tests.query.meshes import FAILED, P95, send
+from tests.server import ServerProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+QUERIES = {
+    "p95": (P95_BY_MESH, {mesh: f"{value:.4g}" for mesh, value in P95.items()}),
+    "failed": (FAILED_BY_MESH, {mesh: str(value) for mesh, value in FAILED.items()}),
+}
+
+_DRAWN = """() => {
+    const canvas = document.querySelector("#chart canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const found = {};
+    for (let at = 0; at < data.length; at += 4) {
+        const color = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
+        if (data[at + 3] === 255) found[color] = (found[color] ?? 0) + 1;
+    }
+    return found;
+}"""
+_LEGEND = "spans => spans.map(span => getComputedStyle(span).backgroundColor)"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("meshes") / "data") as server:
+        send(server)
+        yield server
+
+
+@pytest.fixture
+def tab(browser: Browser, server: ServerProcess) -> Iterator[Page]:
+    context = browser.new_context(base_url=server.url)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES.values(), ids=QUERIES)
+def test_a_line_for_each_mesh(tab: Page, query: str, expected: dict[str, str]) -> None:
+    tab.goto(f"/?{urlencode({'query': query, 'since': '15m'})}")
+    expect(tab.locator("#chart canvas")).to_be_visible()
+    rows = tab.locator("table.series tbody tr")
+    expect(rows).to_have_count(len(expected))
+    shown = [row.split("\t") for row in rows.all_inner_texts()]
+    assert {mesh: last for mesh, last, *_ in shown} == expected
+    colors = tab.locator("table.series .swatch").evaluate_all(_LEGEND)
+    assert len(set(colors)) == len(expected)
+    drawn = tab.evaluate(_DRAWN)
+    assert all(drawn.get(color, 0) >= 5 for color in colors), (colors, drawn)
+
+
+def test_they_are_among_the_examples(tab: Page) -> None:
+    tab.goto("/")
+    tab.get_by_text("Examples", exact=False).first.click()
+    tab.get_by_text("mesh by mesh").first.click()
+    expect(tab.locator("table.series tbody tr")).to_have_count(len(P95))
