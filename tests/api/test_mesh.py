@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from meshseal.query.logql import parse
 from tests.server import ServerProcess, istio_line
-from tests.store_access import ask, command
+from tests.store_access import ask
 
 pytestmark = pytest.mark.e2e
 
@@ -40,10 +41,10 @@ Report = tuple[str, str, str]
 
 def tell(server: ServerProcess, tenant: str, reports: dict[Report, int], **more: str) -> None:
     """Send records as proxies report calls, and wait until they are counted."""
-    requests = [_resource(*report, count=count, more=more) for report, count in reports.items()]
+    told = [_resource(*report, count=count, more=more) for report, count in reports.items()]
     answer = server.post(
         "/v1/logs",
-        json.dumps({"resourceLogs": requests}).encode(),
+        json.dumps({"resourceLogs": told}).encode(),
         headers={"Content-Type": "application/json", "X-Scope-OrgID": tenant},
     )
     assert answer.status_code == 200, answer.text
@@ -220,24 +221,34 @@ def test_the_answer_has_what_the_contract_says(shared: ServerProcess) -> None:
 
 
 def test_names_are_resolved_by_the_register(shared: ServerProcess) -> None:
-    resolved = "if(tenant = 'aliases' AND name IN ('web-v1', 'web-v2'), 'web', name)"
-    command(shared, f"CREATE OR REPLACE FUNCTION meshseal_alias AS (tenant, name) -> {resolved}")
-    try:
-        reports = {
-            ("shop/web-v1", CART, "outbound"): 3,
-            ("shop/web-v2", CART, "outbound"): 4,
-            ("shop/web-v1", CART, "inbound"): 2,
-        }
-        tell(shared, "aliases", reports)
-        (edge,) = the_map(shared, "aliases")["edges"]
-        assert (edge["id"], edge["requests"]) == ("shop/web>shop/cart", 7)
-        assert len(shared.records(edge["query"], tenant="aliases")) == 7
-        parameters = {"tenant": "aliases", "edge": edge["id"]}
-        points = shared.get("/meshseal/v1/mesh/timeline", parameters).json()["points"]
-        assert sum(point["requests"] for point in points) == 7
-    finally:
-        plain = "CREATE OR REPLACE FUNCTION meshseal_alias AS (tenant, name) -> name"
-        command(shared, plain)
+    reports = {
+        ("shop/web-v1", "cart", "outbound"): 3,
+        ("shop/web-v2", "cart", "outbound"): 4,
+        ("shop/web-v1", CART, "inbound"): 2,
+    }
+    tell(shared, "aliases", reports)
+    before = {edge["id"] for edge in the_map(shared, "aliases")["edges"]}
+    assert before == {"shop/web-v1>cart", "shop/web-v2>cart", "shop/web-v1>shop/cart"}
+    for name, values in (("web", {"aliases": ["web-*"]}), ("cart", {"namespace": "shop"})):
+        answer = requests.put(
+            f"{shared.url}/meshseal/v1/services/{name}",
+            json=values,
+            headers={"X-Scope-OrgID": "aliases"},
+            timeout=30,
+        )
+        assert answer.status_code in (200, 201, 204), answer.text
+    deadline = time.monotonic() + 30
+    while len(edges := the_map(shared, "aliases")["edges"]) > 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    (edge,) = edges
+    assert (edge["id"], edge["requests"]) == ("shop/web>shop/cart", 7)
+    assert edge["state"] == "new"
+    assert len(shared.records(edge["query"], tenant="aliases")) == 7
+    for of in ({"edge": edge["id"]}, {"service": "shop/cart"}, {}):
+        answer = shared.get("/meshseal/v1/mesh/timeline", {"tenant": "aliases", **of})
+        assert sum(point["requests"] for point in answer.json()["points"]) == 7
+    tell(shared, "others", {("shop/web-v1", CART, "outbound"): 1})
+    assert the_map(shared, "others")["edges"][0]["source"] == "shop/web-v1"
 
 
 @pytest.mark.parametrize(
