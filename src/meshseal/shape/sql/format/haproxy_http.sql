@@ -43,8 +43,8 @@ SELECT
     if(startsWith(counts[5], '+'), 'true', '') AS `haproxy.redispatched`,
     splitByChar('/', words[12])[1] AS `haproxy.queue.server`,
     splitByChar('/', words[12])[2] AS `haproxy.queue.backend`,
-    captured[1] AS `haproxy.request.headers`,
-    captured[2] AS `haproxy.response.headers`,
+    meshseal_unescape_hashes(captured[1]) AS `haproxy.request.headers`,
+    meshseal_unescape_hashes(captured[2]) AS `haproxy.response.headers`,
     if(secure, 'true', '') AS `tls.established`
 FROM (
     SELECT
