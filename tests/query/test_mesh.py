@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,11 @@ from bench.ingest import drain
 from bench.mesh import Call, Traffic, request
 from bench.mesh_check import differences
 from meshseal.query.logql import parse
+from meshseal.query.mesh import MOST_EDGES, Filter, Mesh
 from meshseal.query.mesh_names import End, Pair, edge_query, ends_of, pairs_of
-from meshseal.query.mesh_sql import REPORTERS, Span, cover, span_of
+from meshseal.query.mesh_sql import REPORTERS, SUMS, Span, cover, span_of
 from meshseal.query.tree import LogQuery
+from meshseal.store.client import Rows, Store
 from meshseal.store.mesh import DAY, HOUR, MINUTE, SIX_HOURS, TEN_MINUTES
 from tests.server import ServerProcess
 
@@ -100,6 +102,49 @@ def test_the_query_of_an_edge_is_one_that_we_read(
     reporter: str, sources: list[End], destinations: list[End]
 ) -> None:
     assert isinstance(parse(edge_query(reporter, sources, destinations)), LogQuery)
+
+
+# ---- More than a map can show --------------------------------------------------------------
+
+
+class Crowded:
+    """A store in whose last hour there are many edges, and as many others in the hour before."""
+
+    def __init__(self, now: int, before: int) -> None:
+        self._answers = [self._rows("now", now), self._rows("before", before), []]
+
+    async def query(self, _sql: str, _parameters: object) -> Rows:
+        return Rows((), self._answers.pop(0))
+
+    @staticmethod
+    def _rows(name: str, count: int) -> list[list[Any]]:
+        return [
+            [0, ["", f"{name}-{n}", "", "cart"], "outbound", [["", "a"]], [["", "b"]], "", [""] * 4]
+            + [count - n] * len(SUMS)
+            + [[], {}, 1, 2]
+            for n in range(count)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "shown", "truncated"),
+    [
+        pytest.param(MOST_EDGES, 0, (MOST_EDGES, 0), False, id="as many as can be"),
+        pytest.param(MOST_EDGES + 1, 9, (MOST_EDGES, 0), True, id="one too many"),
+        pytest.param(MOST_EDGES - 2, 9, (MOST_EDGES - 2, 2), True, id="and some that are gone"),
+        pytest.param(2, 3, (2, 3), False, id="few"),
+    ],
+)
+async def test_the_map_has_a_limit(
+    now: int, before: int, shown: tuple[int, int], truncated: bool
+) -> None:
+    mesh = Mesh(cast("Store", Crowded(now, before)))
+    found = await mesh.map(Span(HOUR, 2 * HOUR), tenant="a", wanted=Filter(), seconds=HOUR)
+    states = Counter(edge["state"] for edge in found["edges"])
+    assert (states["new"], states["vanished"]) == shown
+    assert found.get("truncated", False) is truncated
+    assert found["edges"][0]["requests"] == now
+    assert len(found["services"]) == sum(shown) + 1
 
 
 # ---- Figures -------------------------------------------------------------------------------
