@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.completeness.asking import SOON, Json, entry, report, wait_for
 from tests.server import ServerProcess
+from tests.store_access import ask
 
 pytestmark = pytest.mark.e2e
 
@@ -118,3 +120,62 @@ def test_what_a_door_refuses_and_what_comes_twice_is_counted_by_source(
     kept = entry(found, door="elasticsearch", service="bulk")
     assert kept is not None
     assert kept["total"]["stored"] == 1
+
+
+def test_health_checks_and_heartbeats_are_signs_of_life(server: ServerProcess) -> None:
+    assert server.get("/elasticsearch/").status_code == 200
+    host, port = server.urls["forward_udp"].removeprefix("http://").split(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(10)
+        sock.sendto(b"\0", (host, int(port)))
+        assert sock.recv(10) == b"\0"
+    sql = (
+        "SELECT DISTINCT Source, Door, ServiceName FROM arrivals "
+        "WHERE Tenant = 'default' AND Records = 0 AND Refused + Deduplicated = 0"
+    )
+    wanted = {("trial", "elasticsearch", ""), ("trial", "forward", "")}
+    deadline = time.monotonic() + 60
+    while not wanted <= set(ask(server, sql)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_forwarder_s_counters_are_of_all_that_it_sends(server: ServerProcess) -> None:
+    """No record names the collector itself: it forwards those of others."""
+    start = time.time_ns()
+    for service, count in (("web", 30), ("cart", 20)):
+        body = "\n".join(f"{service} {n}" for n in range(count)).encode()
+        server.ship(body, tenant="fleet", labels=f"service.name={service}")
+    points = {
+        "otelcol_exporter_sent_log_records": 50,
+        "otelcol_exporter_enqueue_failed_log_records": 3,
+        "otelcol_receiver_refused_log_records": 7,
+    }
+    metrics = [
+        {"name": name, "sum": {"aggregationTemporality": 2, "dataPoints": [point(value, start)]}}
+        for name, value in points.items()
+    ]
+    who = [{"key": "service.name", "value": {"stringValue": "otelcol"}}]
+    scopes = [{"metrics": metrics}]
+    export = {"resourceMetrics": [{"resource": {"attributes": who}, "scopeMetrics": scopes}]}
+    response = server.post(
+        "/v1/metrics",
+        json.dumps(export).encode(),
+        headers={"Content-Type": "application/json", "X-Scope-OrgID": "fleet"},
+    )
+    assert (response.status_code, response.text) == (200, "{}")
+
+    def balanced(found: Json) -> bool:
+        return bool(found["ledger"]) and found["ledger"][0]["total"]["stored"] == 50
+
+    found = wait_for(server, balanced, tenant="fleet")
+    (one,) = found["ledger"]
+    assert (one["source"], one["service"], one["emitters"]) == ("trial", "", ["otlp/otelcol"])
+    total = one["total"]
+    assert (total["emitted"], total["known_drops"], total["unexplained"]) == (53, 3, 0)
+    assert total["refused_by_emitter"] == 7
+
+
+def point(value: int, start: int) -> Json:
+    now = str(time.time_ns())
+    return {"asInt": str(value), "timeUnixNano": now, "startTimeUnixNano": str(start)}
