@@ -129,12 +129,6 @@ OWN: dict[str, Proof] = {
         "",
         {},
     ),
-    "inbound, what is none is left out": (
-        envoy(INBOUND, without="downstream_tls_version", tls="logged"),
-        "meshseal_access",
-        "plaintext",
-        {},
-    ),
     "inbound, a listener inside Envoy": (
         envoy(INBOUND, downstream_direct_remote_address="envoy://internal_client_address/"),
         "meshseal_access",
@@ -198,7 +192,6 @@ OWN: dict[str, Proof] = {
 def gateway(kind: str, **more: Any) -> str:
     fields = {
         "meshseal": kind,
-        "tls": "logged",
         "reporter": "gateway",
         "end_time": "1790000000.500",
         "duration_s": "0.250",

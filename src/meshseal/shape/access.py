@@ -37,7 +37,6 @@ ENVOY_NAMES = (
 
 PROOF_NAMES = (
     "meshseal",
-    "tls",
     "start_time",
     "end_time",
     "duration_s",

@@ -57,7 +57,7 @@ def configure(request: Request) -> str:
 
 def fields_of(request: Request, mesh: str = "envoy") -> list[tuple[Field, str]]:
     """Return the fields with Envoy's operators, those that are always the same first."""
-    same = {"meshseal": mesh, "tls": "logged", "reporter": request.reporter}
+    same = {"meshseal": mesh, "reporter": request.reporter}
     if request.transport != "otlp":
         same["service_name"] = request.service
     return render.constants(same) + fields.of("envoy")

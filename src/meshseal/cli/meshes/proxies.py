@@ -15,7 +15,6 @@ _FILE = "/var/log/nginx/meshseal.log"
 def _given(request: Request) -> list[tuple[Field, str]]:
     same = {
         "meshseal": request.mesh,
-        "tls": "logged",
         "reporter": request.reporter or "gateway",
         "service_name": request.service,
     }

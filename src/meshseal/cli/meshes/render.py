@@ -59,7 +59,6 @@ def constants(values: Mapping[str, str]) -> list[tuple[Field, str]]:
     """Return fields that are the same in every record."""
     why = {
         "meshseal": Field("meshseal", "by which the format is recognised", (13,)),
-        "tls": Field("tls", "that a version of TLS which is not told was none", (27,)),
         "reporter": Field("reporter", "which side of the call logs", (27, 36)),
         "service_name": Field("service_name", "the service that logs", (1, 34)),
     }

@@ -19,5 +19,6 @@ FORMATS: tuple[Format, ...] = (
         telling=('"meshseal":', "meshseal-access "),
         reads=NAMES,
         resource=True,
+        extra=True,
     ),
 )

@@ -8,39 +8,28 @@ CREATE OR REPLACE FUNCTION meshseal_access_document AS (body, attributes) -> rep
 -- Seconds as NGINX writes them, `0.250`, of several the last, as milliseconds; '' for anything else.
 CREATE OR REPLACE FUNCTION meshseal_seconds_as_milliseconds AS (text) -> if(
     match(text, '(^|[ ,:])[0-9]{1,9}[.][0-9]{3}$'),
-    meshseal_milliseconds(
-        toUInt64OrZero(extract(text, '([0-9]+)[.][0-9]+$')) * 1000000000
-        + toUInt64OrZero(extract(text, '[.]([0-9]+)$')) * 1000000),
+    toString(toUInt64OrZero(replaceOne(substringIndex(text, ' ', -1), '.', ''))),
     '');
 
 -- Whether an address is one of a network: no pipe, and no listener inside Envoy.
-CREATE OR REPLACE FUNCTION meshseal_is_socket AS (address) -> NOT (
-    address IN ('', '-') OR startsWith(address, '/') OR startsWith(address, '@')
-    OR startsWith(address, 'unix:') OR startsWith(address, 'envoy://'));
+CREATE OR REPLACE FUNCTION meshseal_is_socket AS (address) -> NOT match(address, '^(-?$|/|@|unix:|envoy://)');
 
 -- The number of a version of TLS as proxies name it: `TLSv1.3` -> `1.3`, `SSLv3` -> `3`.
-CREATE OR REPLACE FUNCTION meshseal_tls_number AS (version) -> multiIf(
-    version = 'TLSv1', '1.0',
-    startsWith(version, 'TLSv'), substring(version, 5),
-    startsWith(version, 'SSLv'), substring(version, 5),
-    version);
+CREATE OR REPLACE FUNCTION meshseal_tls_number AS (version) -> transform(
+    version, ['TLSv1.3', 'TLSv1.2', 'TLSv1.1', 'TLSv1.0', 'TLSv1', 'SSLv3'], ['1.3', '1.2', '1.1', '1.0', '1.0', '3'], version);
 
 -- The first SPIFFE id of a list of names, or ''.
-CREATE OR REPLACE FUNCTION meshseal_spiffe_of AS (names) ->
-    if(startsWith(names, 'spiffe://') AND position(names, ',') = 0, names,
-        arrayFirst(name -> startsWith(name, 'spiffe://'), splitByChar(',', names)));
+CREATE OR REPLACE FUNCTION meshseal_spiffe_of AS (names) -> extract(names, '(?:^|,)(spiffe://[^,]*)');
 
 -- A time of a certificate as ISO 8601; what it cannot be read as stays as it is. Envoy writes ISO 8601,
 -- NGINX `Nov 21 07:20:34 2026 GMT`, HAProxy `261121072034Z`.
 CREATE OR REPLACE FUNCTION meshseal_certificate_time AS (text) -> multiIf(
-    text IN ('', '-'), '',
-    match(text, '^[0-9]{4}-'), text,
-    match(text, '^[0-9]{12}Z$'), concat(
-        if(text < '50', '20', '19'), substring(text, 1, 2), '-', substring(text, 3, 2), '-', substring(text, 5, 2), 'T',
-        substring(text, 7, 2), ':', substring(text, 9, 2), ':', substring(text, 11, 2), '.000Z'),
+    text IN ('', '-') OR substring(text, 5, 1) = '-', text,
+    match(text, '^[0-9]{12}Z$'), replaceRegexpOne(
+        text, '(..)(..)(..)(..)(..)(..)Z', if(text < '50', '20\\1-\\2-\\3T\\4:\\5:\\6.000Z', '19\\1-\\2-\\3T\\4:\\5:\\6.000Z')),
     match(text, '^[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4} GMT$'),
         meshseal_iso_milliseconds(toUnixTimestamp64Nano(parseDateTime64BestEffortOrZero(
-            concat(substring(text, 5, 2), ' ', substring(text, 1, 3), ' ', substring(text, 17, 4), ' ', substring(text, 8, 8)), 9, 'UTC'))),
+            replaceRegexpOne(text, '(...) (..) (.{8}) (.{4}) GMT', '\\2 \\1 \\4 \\3'), 9, 'UTC'))),
     text);
 
 -- IANA's name of a TLS cipher suite from OpenSSL's; what has none stays as it is.
@@ -61,9 +50,8 @@ CREATE OR REPLACE FUNCTION meshseal_cipher_name AS (name) -> transform(
     name);
 
 -- The name and the namespace of a service as Kuma has it: `cart_shop_svc_8080`, or a name alone.
-CREATE OR REPLACE FUNCTION meshseal_kuma_service AS (text) -> if(
-    position(text, '_svc_') = 0, (text, ''),
-    (splitByChar('_', text)[1], splitByChar('_', text)[2]));
+CREATE OR REPLACE FUNCTION meshseal_kuma_service AS (text) ->
+    if(position(text, '_svc_') = 0, [text, ''], splitByChar('_', text));
 
 -- The service in a SPIFFE id of Consul, `spiffe://domain/ns/default/dc/dc1/svc/web`, or ''.
 CREATE OR REPLACE FUNCTION meshseal_spiffe_service AS (id) -> extract(id, '^spiffe://.*/svc/([^/]+)$');
