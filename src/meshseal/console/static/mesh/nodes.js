@@ -6,7 +6,8 @@ import { rate, share, short } from "./words.js";
 export const TITLE = 26;
 const RADIUS = 7;
 /** Below these scales letters of that kind could not be read. */
-const [READ_NAME, READ_FIGURES] = [0.45, 0.62];
+const [READ_NAME, READ_FIGURES] = [0.4, 0.62];
+const [SMALL, MOST_NAMES] = [0.75, 60];
 const LEAST_TITLE = 12;
 
 export function paintFrames(context, scene) {
@@ -45,6 +46,32 @@ export function paintTitles(context, scene) {
     context.fillStyle = look.dim;
     context.font = `${Math.max(11, pixels - 2)}px ${look.font}`;
     if (room > width + 20) context.fillText(homes.get(home), left + width + 6, base);
+  }
+}
+
+/** Names of what stands out, where the map is too far away for those on the nodes. */
+export function paintNames(context, scene) {
+  const { hot, camera, drawn, arrangement, look, hovered, cursor, chosen } = scene;
+  if (!hot || camera.scale >= SMALL || hot.nodes.size > MOST_NAMES) return;
+  const taken = [];
+  const first = new Set([hovered, cursor, chosen]);
+  const nodes = [...hot.nodes].sort((a, b) => first.has(b) - first.has(a)).map((id) => drawn.nodes.get(id));
+  context.font = `600 11px ${look.font}`;
+  for (const { id, label } of nodes) {
+    const place = arrangement.places.get(id);
+    const [x, y] = camera.toView(place.x, place.y + place.height / 2);
+    const spot = { x: x + 3, y: y - 8, width: context.measureText(label).width + 8, height: 16 };
+    const covered = taken.some((other) => spot.x < other.x + other.width && other.x < spot.x + spot.width && Math.abs(spot.y - other.y) < 16);
+    if (covered) continue;
+    taken.push(spot);
+    context.fillStyle = look.raised;
+    context.strokeStyle = look.edge;
+    context.lineWidth = 1;
+    box(context, spot, 4);
+    context.fill();
+    context.stroke();
+    context.fillStyle = look.text;
+    context.fillText(label, spot.x + 4, spot.y + 12);
   }
 }
 
@@ -144,7 +171,7 @@ function figuresOf({ drawn }, node) {
   if (node.kind === "outside") return "not in the mesh";
   words.push(rate(node.rate, 2));
   if (around) return words.join(" · ");
-  if (fails(node)) words.push(`${share(node.errorShare)} err`);
+  if (fails(node)) words.push(`✕ ${share(node.errorShare)}`);
   else if (node.kind === "service" && node.p95 != null) words.push(`p95 ${short(node.p95, 2)} ms`);
   return words.join(" · ");
 }

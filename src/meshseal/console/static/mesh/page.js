@@ -30,6 +30,7 @@ export class Page {
       focus: (id) => this.change({ focus: this.state.focus === id ? "" : id }, { remember: true }),
       fold: (home) => this.fold(home),
       isFolded: (home) => this.isFolded(home),
+      focused: () => this.state.focus,
       timeline: (about) => askTimeline(asked(this.range()), this.tenant, about, this.asking.signal),
       range: () => this.answered(),
       hint: (what, x, y) => this.notices.hint(what, x, y, this.world),
@@ -190,10 +191,10 @@ export class Page {
     this.notices.emptiness(world, { show: state.view === "graph" || !world.list.length });
     get("stage").hidden = state.view !== "graph" || !world.list.length;
     get("tables").hidden = state.view === "graph" || !world.list.length;
+    this.panel.show(state.open, world, this.drawn);
     if (!get("stage").hidden) this.drawGraph(focus);
     else if (state.view === "edges") this.tables.show("edges", world.list.filter((edge) => this.listed(edge, filter, focus)), world, state.open);
     else this.tables.show("services", [...world.services.values()].filter((service) => this.drawsService(service, focus)), world, state.open);
-    this.panel.show(state.open, world, this.drawn);
   }
 
   drawGraph(focus) {

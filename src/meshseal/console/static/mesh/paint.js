@@ -1,7 +1,7 @@
 // Draws the map on its canvas: frames, then links, then nodes; what matters most is drawn last.
 import { markedOf, paintLabels, paintMark } from "./badges.js";
 import { fails } from "./model.js";
-import { paintFrames, paintNodes, paintTitles } from "./nodes.js";
+import { paintFrames, paintNames, paintNodes, paintTitles } from "./nodes.js";
 
 const COLORS = [
   "text", "dim", "sheet", "raised", "sunken", "edge", "ground", "accent", "accent-soft", "hover",
@@ -41,6 +41,7 @@ export function paint(context, scene) {
   paintNodes(context, scene);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintTitles(context, scene);
+  paintNames(context, scene);
   if (marked.spelled) paintLabels(context, scene, marked.links);
 }
 

@@ -6,7 +6,7 @@ import { OUTSIDE, make, nameOf, nanosOf } from "./words.js";
 
 export class Panel {
   /**
-   * `acts`: open(id), focus(id), fold(home), isFolded(home), timeline(about) -> promise of an answer,
+   * `acts`: open(id), focus(id), focused(), fold(home), isFolded(home), timeline(about) -> promise of an answer,
    * and range() -> the time range shown, in milliseconds.
    */
   constructor(place, acts, tenant) {
@@ -62,7 +62,7 @@ export class Panel {
       return { title: make("h2", {}, nameOf(service)), ways: make("p", { class: "ways" }, ...ways), content: serviceContent(world, service), about: { service: id }, sparkAt: 1 };
     }
     if (isSpace(id) && world.spaces.has(id)) {
-      const ways = make("p", { class: "ways" }, this.focusWay(id), this.foldWay(id));
+      const ways = make("p", { class: "ways" }, this.focusWay(id), this.acts.focused() !== id && this.foldWay(id));
       return { title: make("h2", {}, spaceName(id)), ways, content: spaceContent(world, id) };
     }
     const link = drawn?.links.get(id);
@@ -85,7 +85,7 @@ export class Panel {
   }
 
   focusWay(id) {
-    return make("button", { type: "button", id: "focus-it", title: "Show only it and those it talks to (f)", onclick: () => this.acts.focus(id) }, "Focus");
+    return make("button", { type: "button", id: "focus-it", title: "Show only it and those it talks to (f)", onclick: () => this.acts.focus(id) }, this.acts.focused() === id ? "Whole map" : "Focus");
   }
 
   foldWay(home) {
