@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from bench.ingest import drain
 from meshseal.shape.formats import BUILT_IN, OTLP
@@ -145,6 +149,43 @@ def test_of_hubble_s_flows_calls_are_counted(server: ServerProcess) -> None:
     assert {tenant: counted.get(tenant, 0) for tenant in expected} == expected
     assert "other" not in counted
     assert counted["access"] == len(_lines("nginx_combined").splitlines())
+
+
+def test_names_that_are_no_text_are_shown(server: ServerProcess) -> None:
+    texts = {
+        "service.name": "NAME",
+        "service.peer.name": "p" * 2000,
+        "mesh.reporter": "outbound",
+        "mesh.response_flags": ",".join(["NAME"] * 20),
+        "k8s.cluster.name": "NAME",
+    }
+    attributes = [
+        KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in texts.items()
+    ]
+    record = LogRecord(time_unix_nano=time.time_ns(), attributes=attributes)
+    body = ExportLogsServiceRequest(
+        resource_logs=[
+            ResourceLogs(
+                resource=Resource(attributes=attributes),
+                scope_logs=[ScopeLogs(log_records=[record])],
+            )
+        ]
+    ).SerializeToString()
+    answer = server.post(
+        "/v1/logs",
+        body.replace(b"NAME", b"a\xff\xc3b"),
+        headers={"Content-Type": "application/x-protobuf"},
+    )
+    assert answer.status_code == 200, answer.text
+    drain(server)
+    assert ask(server, "SELECT hex(ServiceName) FROM logs WHERE Tenant = 'default'") == [
+        ("61FFC362",)
+    ]
+    answer = server.get("/meshseal/v1/mesh/map")
+    assert answer.status_code == 200, answer.text
+    (edge,) = answer.json()["edges"]
+    assert edge["id"] == "a\ufffdb>" + "p" * 255
+    assert edge["flags"] == {"a\ufffdb": 8}
 
 
 def _lines(*formats: str) -> bytes:

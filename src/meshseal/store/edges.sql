@@ -3,9 +3,10 @@
 --
 -- The inner level finds both ends: an inbound record is told by the destination, and so is one of a
 -- gateway that names no upstream, whose caller is nobody known; all others are told by the source.
--- The level above adds up minutes, and once more all of a batch and a day: the latter, which has no
--- tenant, becomes the note that the batch is counted. The outermost gives each minute's row once for
--- every resolution; the engine adds up what then has the same key when it writes the part.
+-- The level above adds up minutes, cuts names that are longer than anybody reads, and adds up once
+-- more all of a batch and a day: that, which has no tenant, becomes the note that the batch is
+-- counted. The outermost gives each row once for every resolution; the engine adds up what then has
+-- the same key when it writes the part.
 SELECT
     $columns
 FROM (
@@ -16,14 +17,14 @@ FROM (
     FROM (
         SELECT
             Tenant, Minute, Day, Batch,
-            source AS Source,
-            destination AS Destination,
-            source_namespace AS SourceNamespace,
-            destination_namespace AS DestinationNamespace,
             reporter AS Reporter,
-            mesh AS Mesh,
-            cluster AS Cluster,
-            protocol AS Protocol,
+            toValidUTF8(substring(source, 1, 255)) AS Source,
+            toValidUTF8(substring(destination, 1, 255)) AS Destination,
+            toValidUTF8(substring(source_namespace, 1, 255)) AS SourceNamespace,
+            toValidUTF8(substring(destination_namespace, 1, 255)) AS DestinationNamespace,
+            toValidUTF8(substring(mesh, 1, 255)) AS Mesh,
+            toValidUTF8(substring(cluster, 1, 255)) AS Cluster,
+            toValidUTF8(substring(protocol, 1, 255)) AS Protocol,
             count() AS Requests,
             countIf(HttpResponseStatusCode BETWEEN 400 AND 499) AS Errors4xx,
             countIf(HttpResponseStatusCode >= 500) AS Errors5xx,
@@ -65,7 +66,7 @@ FROM (
                 HttpResponseStatusCode, ResponseFlags, ErrorType, HttpRequestBodySize, HttpResponseBodySize, Mtls, DurationNanos,
                 toUInt64(toUInt32OrZero(OtherAttributes['mesh.retries'])) AS retries,
                 -- No sender can make the map long: of a record, at most eight flags of at most forty letters.
-                CAST(if(ResponseFlags = '', [], arrayMap(flag -> (substring(flag, 1, 40), toUInt64(1)), arraySlice(splitByChar(',', ResponseFlags), 1, 8))), 'Map(String, UInt64)') AS flags
+                CAST(if(ResponseFlags = '', [], arrayMap(flag -> (toValidUTF8(substring(flag, 1, 40)), toUInt64(1)), arraySlice(splitByChar(',', ResponseFlags), 1, 8))), 'Map(String, UInt64)') AS flags
             FROM $source AS logs
             WHERE $where
         )
