@@ -11,7 +11,8 @@ from tests.server import ServerProcess
 
 RECORDS = 10_000
 _LEVELS = ["fatal", "error", "error", "error", "warn", "info", "info", "debug"]
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format")
+# What the server numbers itself, and what it derives from the name of a host.
+_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "platform")
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,7 @@ def nginx_to(folder: Path, access_log: str, formats: str) -> Iterator[int]:
                 access_log {access_log};
                 location / {{ return 200 "hello\\n"; }}
                 location /missing/ {{ return 404; }}
+                location /dead/ {{ proxy_pass http://127.0.0.1:1; }}
             }}
         }}
         """

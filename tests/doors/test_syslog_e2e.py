@@ -147,17 +147,24 @@ def request(port: int, count: int) -> None:
 
 def test_nginx_over_udp(server: ServerProcess, tmp_path: Path) -> None:
     _, port = address(server, "syslog_udp")
+    door = f"syslog:server=127.0.0.1:{port},facility=local7"
     formats = (
+        f"error_log {door},tag=failures error; "
         "log_format mesh escape=json '"
         '{"time":"$time_iso8601","method":"$request_method","uri":"$request_uri",'
         '"status":"$status","agent":"$http_user_agent"}\';'
     )
-    access_log = f"syslog:server=127.0.0.1:{port},facility=local7,tag=shop,severity=info mesh"
+    access_log = (
+        f"{door},tag=shop,severity=info mesh; access_log {door},tag=edge,severity=info combined"
+    )
     before = int(time.time()) - 1
     with nginx_to(tmp_path / "nginx", access_log, formats) as nginx:
         request(nginx, 300)
-    server.wait_for_count(300, count_query("syslog_udp"))
-    records = {int(one["uri"].split("/")[2].split("?")[0]): one for one in _of(server)}
+        assert requests.get(f"http://127.0.0.1:{nginx}/dead/", timeout=30).status_code == 502
+    server.wait_for_count(603, count_query("syslog_udp"))
+    services = {name: _of(server, f'| service_name="{name}"') for name in ("shop", "edge")}
+    assert services["shop"].pop(_last(services["shop"], "uri"))["status"] == "502"
+    records = {int(one["uri"].split("/")[2].split("?")[0]): one for one in services["shop"]}
     assert sorted(records) == list(range(300))
     for number, record in records.items():
         folder, status = ("missing", "404") if number % 5 == 0 else ("items", "200")
@@ -175,10 +182,48 @@ def test_nginx_over_udp(server: ServerProcess, tmp_path: Path) -> None:
             "status": status,
             "agent": f'agent "{number}"',
         }
+    failed = services["edge"].pop(_last(services["edge"], "url_path"))
+    assert (failed["http_response_status_code"], failed["error_type"]) == ("502", "502")
+    combined = {int(one["url_path"].split("/")[2]): one for one in services["edge"]}
+    assert sorted(combined) == list(range(300))
+    for number, record in combined.items():
+        folder, status = ("missing", "404") if number % 5 == 0 else ("items", "200")
+        # The time is that of the line, which has a second's.
+        assert before * 10**9 <= record.pop("time_unix_nano") <= time.time_ns()
+        assert record.pop("line").startswith("127.0.0.1 - - [")
+        assert record.pop("http_response_body_size").isdigit()
+        assert record == {
+            "host_name": socket.gethostname(),
+            "service_name": "edge",
+            "detected_level": "info",
+            "syslog_facility": "local7",
+            "meshseal_door": "syslog_udp",
+            "http_request_method": "GET",
+            "url_path": f"/{folder}/{number}",
+            "url_query": f"page={number % 9}",
+            "http_response_status_code": status,
+            "network_protocol_name": "http",
+            "network_protocol_version": "1.1",
+            "client_address": "127.0.0.1",
+            "network_peer_address": "127.0.0.1",
+            "user_agent_original": f'agent "{number}"',
+            "mesh_reporter": "gateway",
+            "mesh": "nginx",
+            "reporter": "gateway",
+        }
+    (failure,) = _of(server, '| service_name="failures"')
+    assert failure["error_type"] == "Connection refused"
+    assert (failure["url_path"], failure["network_peer_port"]) == ("/dead/", "1")
 
 
-def _of(server: ServerProcess) -> list[dict[str, Any]]:
-    return found(server, "syslog_udp")
+def _last(records: list[dict[str, Any]], name: str) -> int:
+    """Return the place of the record that tells of the request for what is dead."""
+    (place,) = (place for place, one in enumerate(records) if one[name] == "/dead/")
+    return place
+
+
+def _of(server: ServerProcess, query: str = "") -> list[dict[str, Any]]:
+    return found(server, "syslog_udp", query)
 
 
 @pytest.mark.parametrize("way", ["udp", "ring"])
@@ -212,6 +257,14 @@ ring door
         assert record["service_name"] == "haproxy"
         assert record["process_pid"].isdigit()
         assert (record["detected_level"], record["syslog_facility"]) == ("info", "local0")
+        folder = "missing" if number % 5 == 0 else "items"
+        assert (record["http_response_status_code"], record["url_path"]) == (
+            status,
+            f"/{folder}/{number}",
+        )
+        assert record["url_query"] == f"page={number % 9}"
+        assert (record["mesh_reporter"], record["haproxy_frontend"]) == ("gateway", "shop")
+        assert record["haproxy_termination_state"] == "LR--"
 
 
 # ---- Python ------------------------------------------------------------------------------------
