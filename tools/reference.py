@@ -12,15 +12,16 @@ from pathlib import Path
 import click
 from prometheus_client.metrics import MetricWrapperBase
 
-from meshseal.app.reference import config_reference, doors_reference
+from meshseal.app.reference import config_reference, doors_reference, formats_reference
+from meshseal.cli.meshes.fields import FIELDS, ISTIO, KUMA, TESTS
 from meshseal.cli.root import root
 from meshseal.model import telemetry
 from meshseal.model.columns import LOGS, SPANS, Column, Kind
 from meshseal.model.identifiers import label_name
 from meshseal.query.labels import COLUMN_LABELS
-from meshseal.shape.formats import FORMATS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+SAMPLES = FOLDER.parent.parent / "tests" / "shape" / "samples"
 _MADE = "Made from the declarations by `make reference`; do not edit.\n"
 _WIDTH = 88
 
@@ -82,23 +83,12 @@ def _kind_row(kind: Kind) -> str:
 
 
 def formats_page() -> str:
-    """Return the page on the formats of a record's body."""
-    lines = [
-        "# Formats of lines",
-        "",
-        _MADE,
-        "What a record's text may be written in. It is recognized by its content, in this order; "
-        "`?format=NAME` at the doors `lines` and `documents` tries that one first. A line that "
-        "none fits is kept whole, with the format `unparsed`, and so is every line under "
-        "`?format=unparsed`.",
-        "",
-        "| Format | What it is | Also inside OpenTelemetry bodies |",
-        "|---|---|---|",
-        *(f"| `{f.name}` | {f.title} | {'yes' if f.mesh else 'no'} |" for f in FORMATS),
-        "",
-        "An OpenTelemetry record whose body is none of these has the format `otlp`.",
-    ]
-    return "\n".join(lines) + "\n"
+    """Return the page on the formats of a record's body, each with a sample from the tests."""
+    samples = {}
+    for path in sorted(SAMPLES.glob("*.log")):
+        line = path.read_text().split("\n", 1)[0]
+        samples[path.stem] = line.replace("\\n", "\n") if path.stem == "app_trace" else line
+    return formats_reference(samples)
 
 
 def metrics_page() -> str:
@@ -156,7 +146,31 @@ def _commands(
             yield from _commands(inner, (*path, name))
 
 
+def access_fields_page() -> str:
+    """Return the page on the fields that `meshseal mesh config` has proxies write."""
+    lines = [
+        "# Fields of the access log",
+        "",
+        _MADE,
+        "What [`meshseal mesh config`](../how-to/mesh-config.md) has proxies write. Istio, Consul "
+        "and Kuma write what Envoy does.",
+        "",
+        "| Field | What it is for | Control tests | Envoy | NGINX | HAProxy |",
+        "|---|---|---|---|---|---|",
+    ]
+    theirs = {field.name: text for field, text in (*ISTIO, *KUMA)}
+    for field in (*FIELDS, *(one for one, _ in (*ISTIO, *KUMA))):
+        texts = [field.envoy or theirs.get(field.name, ""), field.nginx, field.haproxy]
+        shown = " | ".join(f"`{text}`" if text else "" for text in texts)
+        tests = ", ".join(map(str, field.tests))
+        lines.append(f"| `{field.name}` | {field.why} | {tests} | {shown} |")
+    lines += ["", "## The control tests", "", "| Test | |", "|---|---|"]
+    lines += [f"| {number} | {title} |" for number, title in TESTS.items()]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "access-fields.md": access_fields_page,
     "cli.md": cli_page,
     "columns.md": columns_page,
     "configuration.md": config_reference,
