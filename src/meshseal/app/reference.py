@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import msgspec
@@ -10,6 +12,9 @@ from msgspec import Struct
 from meshseal.app.config import Config, DoorSettings
 from meshseal.app.definition_settings import FormatSettings
 from meshseal.app.emitter_settings import EmitterSettings
+from meshseal.shape import render
+from meshseal.shape.families.format import Format
+from meshseal.shape.formats import FORMATS
 from meshseal.wire import NATIVE_PORTS, PROTOCOLS, STREAMS
 
 
@@ -65,6 +70,53 @@ def doors_reference() -> str:
             f"{stream.acknowledges} | {', '.join(stream.clients)} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def formats_reference(samples: Mapping[str, str]) -> str:
+    """Return the reference of the formats of lines, as Markdown.
+
+    Args:
+        samples: A line of each format, by its name; it may hold ends of lines.
+    """
+    parts = [
+        "# Formats of lines\n",
+        "Made from the declarations by `make reference`; do not edit.\n",
+        "What a record's text may be written in. It is recognized by its content, in this order; "
+        "`?format=NAME` at the doors `lines` and `documents` tries that one first. A line that "
+        "none fits is kept whole, with the format `unparsed`, and so is every line under "
+        "`?format=unparsed`.\n",
+        "| Format | What it is | Also inside OpenTelemetry bodies |\n|---|---|---|",
+        *(f"| `{f.name}` | {f.title} | {'yes' if f.mesh else 'no'} |" for f in FORMATS),
+        "\nAn OpenTelemetry record whose body is none of these has the format `otlp`. The body is "
+        "always kept as it came. What a format says becomes attributes: those that have a "
+        "[column](columns.md) are there, and the others in `OtherAttributes`. Sizes are what the "
+        "source counts: HAProxy, ingress-nginx and the load balancers of AWS count headers too. "
+        "At a gateway, the other end is the upstream, and what is said of TLS is of the client's "
+        "connection.\n",
+        *(_format(row, samples.get(row.name, "")) for row in FORMATS),
+    ]
+    return "\n".join(parts)
+
+
+def _format(row: Format, sample: str) -> str:
+    files = [f"format/{name}.sql" for name in row.files]
+    first = "" if row.select or not files else render.remarks(files[0])
+    text, _, sources = re.sub("Sources:", "Source:", first).partition("Source: ")
+    keys = [*row.attributes, *(key for name in files for key in render.attributes(name))]
+    parts = [f"## {row.name}\n", f"{row.title}.\n"]
+    if text.strip():
+        parts.append(f"{text.strip()}\n")
+    if sample:
+        parts.append(f"```text\n{sample}\n```\n")
+    if keys:
+        listed = ", ".join(f"`{key}`" for key in sorted(dict.fromkeys(keys)))
+        more = ", and what else it names" if row.extra else ""
+        parts.append(f"Attributes: {listed}{more}.\n")
+    elif not row.closed:
+        parts.append("Attributes: every key of the line.\n")
+    if sources:
+        parts.append(f"Sources: {sources}\n")
+    return "\n".join(parts)
 
 
 def _table(settings: type[Struct]) -> str:

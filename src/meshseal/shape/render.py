@@ -7,6 +7,7 @@ writes that in its place. Nothing from outside ever becomes SQL here: all text i
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from importlib import resources
 
@@ -53,6 +54,13 @@ def over(name: str, below: str, select: str) -> str:
 def attributes(name: str) -> list[str]:
     """Return the attribute keys that a file's SELECT gives, in its order."""
     return _ATTRIBUTE.findall(load(name))
+
+
+def remarks(name: str) -> str:
+    """Return what a file says of itself in the comment that it begins with."""
+    text = resources.files("meshseal.shape").joinpath("sql", name).read_text()
+    head = itertools.takewhile(lambda line: line.startswith("--"), text.splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in head)
 
 
 def columns(name: str) -> list[str]:
