@@ -21,18 +21,33 @@ pytestmark = pytest.mark.e2e
 DROPS = 1000
 DROPPED = "access_logs.grpc_access_log.logs_dropped"
 WRITTEN = "access_logs.grpc_access_log.logs_written"
+SINK: Json = {
+    "name": "envoy.stat_sinks.open_telemetry",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
+        "grpc_service": {"envoy_grpc": {"cluster_name": "metrics"}},
+    },
+}
 TINY: Json = {"buffer_size_bytes": 2048, "buffer_flush_interval": "0.1s"}
 
 
 @contextmanager
-def dropping_envoy(folder: Path, port: int, admin_port: int) -> Iterator[Envoy]:
-    """An Envoy with little room for the logs that it sends to a port."""
+def dropping_envoy(
+    folder: Path, port: int, admin_port: int, *, metrics_port: int = 0
+) -> Iterator[Envoy]:
+    """An Envoy with little room for the logs that it sends to a port; it may push metrics too."""
     folder.mkdir()
     logger = access_log("http", TINY, additional_request_headers_to_log=["x-filler"])
     upstream = cluster("als", port, http2=True)
     upstream["per_connection_buffer_limit_bytes"] = 4096
     listeners = [http_listener("web", "als", [logger])]
-    with running_envoy(folder, listeners, [upstream], admin_port=admin_port) as envoy:
+    clusters = [upstream]
+    more: Json = {}
+    if metrics_port:
+        clusters.append(cluster("metrics", metrics_port, http2=True))
+        more = {"stats_flush_interval": "1s", "stats_sinks": [SINK]}
+    running = running_envoy(folder, listeners, clusters, admin_port=admin_port, more=more)
+    with running as envoy:
         yield envoy
 
 
@@ -94,14 +109,23 @@ def test_what_a_real_envoy_drops_is_known_to_the_record(
         assert told.returncode == 0, told.stdout
         assert "drops known" in told.stdout
 
-        # One that starts anew begins at zero.
-        with dropping_envoy(tmp_path / "second", *ports) as envoy:
+        # One that starts anew begins at zero. It pushes its counters as well.
+        metrics = int(server.urls["otlp_grpc"].rpartition(":")[2])
+        with dropping_envoy(tmp_path / "second", *ports, metrics_port=metrics) as envoy:
             ask(envoy, 40)
             records = written + 40
             found = wait_for(server, lambda one: counted(one, records + DROPS, records))
+            wait_for(server, pushed)
         one = entry(found, service="cart")
         assert one is not None
         assert (one["total"]["known_drops"], one["total"]["unexplained"]) == (DROPS, 0)
+
+
+def pushed(found: Json) -> bool:
+    """Say whether what Envoy pushed is balanced; what came before it started is not compared."""
+    one = entry(found, service="")
+    total = one["total"] if one else {}
+    return bool(total and (total["emitted"], total["state"]) == (40, "balanced"))
 
 
 def drop(envoy: Envoy, server: ServerProcess) -> int:

@@ -275,12 +275,14 @@ def running_envoy(
     node: Json | None = None,
     workers: int = 1,
     admin_port: int = 0,
+    more: Json | None = None,
 ) -> Iterator[Envoy]:
     """Start Envoy, and end it. Its log is in `folder`."""
     config = {
         "node": node or ISTIO_NODE,
         "admin": {"address": address("127.0.0.1", admin_port)},
         "static_resources": {"listeners": list(listeners), "clusters": list(clusters)},
+        **(more or {}),
     }
     file, where = folder / "envoy.json", folder / "admin"
     file.write_text(json.dumps(config))

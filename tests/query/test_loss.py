@@ -41,6 +41,12 @@ def at(hour: float, seconds: float = 0) -> int:
             id="over several hours",
         ),
         pytest.param(
+            [Point(at(500_000), 500_000, at(0.0) + 1), Point(at(500_000.5), 500_007)],
+            {**dict.fromkeys(range(499_039, 500_000), 1), 500_000: 7},
+            set(range(499_039, 500_000)),
+            id="a start in a time long gone",
+        ),
+        pytest.param(
             [Point(at(10.1), 100), Point(at(10.2), 120), Point(at(10.3), 7)],
             {10: 27},
             set(),

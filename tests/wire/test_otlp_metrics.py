@@ -172,6 +172,23 @@ def test_a_time_ahead_of_its_receipt_is_brought_back() -> None:
     assert reading.time_unix_nano == NOW
 
 
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        pytest.param(START, START, id="nanoseconds"),
+        pytest.param(START // 1000, START, id="microseconds, as Envoy writes it"),
+        pytest.param(0, 0, id="not told"),
+        pytest.param(7, 0, id="in 1970"),
+        pytest.param(NOW + 1, 0, id="in the future"),
+    ],
+)
+def test_when_a_counter_began(start: int, expected: int) -> None:
+    metric = counter("otelcol_exporter_sent_log_records", "5")
+    metric["sum"]["dataPoints"][0]["startTimeUnixNano"] = str(start)
+    (reading,) = decode(export(metric), "protobuf").readings
+    assert reading.start_unix_nano == expected
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"resourceMetrics": 7}', b"\xff"])
 def test_what_is_no_request_is_refused(body: bytes) -> None:
     request = Request(

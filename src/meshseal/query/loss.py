@@ -17,6 +17,9 @@ _SNAP = 10**9
 _START_MARGIN = 10**9
 """A start that is later than the sample before by this is a restart, whatever the value."""
 
+_MOST_HOURS = 40 * 24
+"""Shares of hours longer ago than any range is long are not worked out."""
+
 Span = tuple[int, int]
 
 
@@ -50,14 +53,16 @@ class Rise:
         begin, end = self.counted or (since, until)
         self.counted = (min(begin, since), max(end, until))
         since, until = _snapped(since), _snapped(until)
-        first, last = since // HOUR, max(since, until - 1) // HOUR
-        done = 0
+        last = max(since, until - 1) // HOUR
+        first = max(since // HOUR, last - _MOST_HOURS)
+        skipped = max(0, first * HOUR - since)
+        done = amount * skipped // (until - since) if skipped else 0
         for hour in range(first, last + 1):
             boundary = min((hour + 1) * HOUR, until)
             upto = amount if hour == last else amount * (boundary - since) // (until - since)
             self.amounts[hour * HOUR] = self.amounts.get(hour * HOUR, 0) + upto - done
             done = upto
-            if first != last and amount:
+            if (first != last or skipped) and amount:
                 self.linear.add(hour * HOUR)
 
 

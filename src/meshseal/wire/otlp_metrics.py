@@ -27,6 +27,8 @@ MAX_READINGS = 1000
 """Most counters that are read of one request."""
 _DELTA = 1
 _MAX_TEXT = 256
+_EARLIEST = 10**18
+"""September 2001: no emitter has been running since before."""
 _INSTANCES = ("service.instance.id", "k8s.pod.name", "host.name")
 
 
@@ -116,7 +118,7 @@ def _add(
                 meaning=known.meaning,
                 value=value,
                 time_unix_nano=time,
-                start_unix_nano=min(point.start, time),
+                start_unix_nano=_start(point.start, time),
                 emitter=f"{PUSHED}{who.service or 'unknown'}"[:_MAX_TEXT],
                 door=known.door,
                 service=who.service,
@@ -124,6 +126,17 @@ def _add(
                 delta=delta,
             )
         )
+
+
+def _start(start: int, time: int) -> int:
+    """Return when a counter began, or 0 where that cannot be.
+
+    Envoy writes microseconds where nanoseconds should be.
+    """
+    for told in (start, start * 1000):
+        if _EARLIEST <= told <= time:
+            return told
+    return 0
 
 
 # ---- JSON --------------------------------------------------------------------------------------
