@@ -22,7 +22,6 @@ from meshseal.query.labels import COLUMN_LABELS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 SAMPLES = FOLDER.parent.parent / "tests" / "shape" / "samples"
-SAMPLES = FOLDER.parent.parent / "tests" / "shape" / "samples"
 _MADE = "Made from the declarations by `make reference`; do not edit.\n"
 _WIDTH = 88
 
