@@ -49,7 +49,8 @@ class FakeIntake:
     def doubt(self, decoded: Decoded) -> None:
         self.doubted.extend(decoded.envelopes)
 
-    def refuse(self, door: str, tenant: str, code: str, records: int) -> None:
+    def refuse(self, door: str, tenant: str, code: str, records: int, source: str = "") -> None:
+        assert source
         self.refused.append((door, tenant, code, records))
 
 
