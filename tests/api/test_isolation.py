@@ -14,9 +14,11 @@ import requests
 from starlette.routing import Route
 
 from meshseal.api.completeness import CompletenessApi
+from meshseal.api.formats import FormatsApi
 from meshseal.api.loki import LokiApi
 from meshseal.api.mesh import MeshApi
 from meshseal.api.own import OwnApi
+from meshseal.api.services import ServicesApi
 from meshseal.console.pages import Console
 from meshseal.seal.note import Signer
 from meshseal.wire import PROTOCOLS
@@ -55,6 +57,11 @@ READS: list[tuple[str, dict[str, str]]] = [
     ("/", {"query": f'{SELECT} |= "{SECRET}"'}),
     ("/", {"query": f"sum by (app) (count_over_time({SELECT}[1h]))"}),
     ("/mesh", {}),
+    ("/loki/api/v1/label/service/values", {}),
+    ("/loki/api/v1/label/team/values", {}),
+    ("/loki/api/v1/query", {"query": f"sum by (service, team) (count_over_time({SELECT}[1h]))"}),
+    ("/meshseal/v1/services", {}),
+    ("/meshseal/v1/formats", {}),
     ("/meshseal/v1/completeness", {}),
     ("/meshseal/v1/completeness", {"by": "instance"}),
     ("/completeness", {"by": "instance"}),
@@ -65,6 +72,9 @@ READS: list[tuple[str, dict[str, str]]] = [
 OTHERS = {
     "/meshseal/v1/proof",
     "/meshseal/v1/tail",
+    "/meshseal/v1/services/{name:path}",
+    "/meshseal/v1/formats/{name}",
+    "/meshseal/v1/formats/{name}/test",
     "/loki/api/v1/status/buildinfo",
     "/ready",
     "/healthz",
@@ -104,7 +114,14 @@ def routes() -> set[str]:
     )
     mesh = MeshApi(NOTHING, NOTHING)
     complete = CompletenessApi(NOTHING, NOTHING)
-    own_routes = [*own.routes(), *mesh.routes(), *complete.routes()]
+    formats, services = FormatsApi(NOTHING, NOTHING), ServicesApi(NOTHING, NOTHING)
+    own_routes = [
+        *own.routes(),
+        *mesh.routes(),
+        *complete.routes(),
+        *formats.routes(),
+        *services.routes(),
+    ]
     found = [*loki.routes(), *own_routes, *console.routes()]
     assert all(isinstance(route, Route) for route in found)
     return {route.path for route in found}
@@ -130,6 +147,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             calls = [istio_line(n, at_unix_nano=now, service=word) for n in range(count)]
             server.ship("\n".join(calls).encode(), tenant=tenant)
             server.wait_for_count(2 * count, f"sum(count_over_time({SELECT}[1h]))", tenant=tenant)
+            labels = {"team": f"{word}-team"}
+            requests.put(
+                f"{server.url}/meshseal/v1/services/{word}-service",
+                json={"aliases": [f"{word}*"], "labels": labels},
+                headers={"X-Scope-OrgID": tenant},
+                timeout=30,
+            ).raise_for_status()
         yield server
 
 

@@ -14,6 +14,9 @@ from tests.server import meshseal
 COMMANDS = [
     ["serve"], ["ship"], ["query"], ["tail"], ["verify"], ["proof"], ["ledger"], ["ledger", "key"],
     ["ledger", "checkpoint"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"],
+    ["service"], ["service", "add"], ["service", "list"], ["service", "show"], ["service", "alias"],
+    ["service", "remove"], ["format"], ["format", "add"], ["format", "list"], ["format", "show"],
+    ["format", "test"], ["format", "remove"],
     ["config"], ["config", "check"], ["config", "reference"], ["spool"], ["spool", "list"],
     ["spool", "replay"], ["mesh"], ["mesh", "map"],
 ]  # fmt: skip
@@ -51,6 +54,20 @@ def test_the_root_lists_every_command() -> None:
         ),
         pytest.param(
             ["proof", "1", "1", "--server", "http://127.0.0.1:1"], 1, "does not answer", id="proof"
+        ),
+        pytest.param(["format", "add", "x"], 1, "--envoy", id="no_definition"),
+        pytest.param(["service", "add", "x", "--label", "a"], 1, "NAME=VALUE", id="no_label"),
+        pytest.param(
+            ["config", "check", "--set", "mesh.trusted_proxies=10.0.0.1/8"],
+            1,
+            "mesh.trusted_proxies",
+            id="no_network",
+        ),
+        pytest.param(
+            ["config", "check", "--set", "formats.Edge.envoy=%PROTOCOL% x"],
+            1,
+            "formats.Edge",
+            id="no_format_name",
         ),
         pytest.param(["config", "check", "--set", "main.port=x"], 1, "main.port", id="wrong_type"),
         pytest.param(["config", "check", "--set", "main.port=70000"], 1, "main.port", id="bounds"),

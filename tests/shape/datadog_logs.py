@@ -59,7 +59,7 @@ LOGS = [
             "kube_node:n1,region:eu-west-1,availability-zone:eu-west-1a,host:h1",
         },
         {
-            "ServiceName": "unknown_service",
+            "ServiceName": "cart",
             "Body": "m",
             "ResourceAttributes": {
                 "k8s.namespace.name": "shop",

@@ -204,6 +204,7 @@ DOCUMENTS: dict[str, tuple[Any, Row]] = {
         },
         {
             **PLAIN,
+            "ServiceName": "p",
             "ResourceAttributes": {
                 "container.id": "d",
                 "k8s.namespace.name": "n",

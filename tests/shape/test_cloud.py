@@ -131,7 +131,7 @@ def test_a_log_entry_of_an_http_request(decoder: Decoder) -> None:
         "TraceFlags": "1",
         "SeverityText": "WARNING",
         "SeverityNumber": "13",
-        "ServiceName": "istio-proxy",
+        "ServiceName": "cart",
         "Body": "upstream is gone",
         "Format": "unparsed",
         "HttpRequestMethod": "GET",
@@ -202,6 +202,7 @@ def test_records_of_azure(decoder: Decoder) -> None:
     first, second = decoder.rows(Payload.AZURE_RECORDS, content, 2)
     assert first == {
         **BASE,
+        "ServiceName": "api",
         "SeverityText": "Error",
         "SeverityNumber": "17",
         "Body": "it broke",

@@ -253,7 +253,7 @@ CASES = [
         access(),
         {},
         {"k8s.container.name": "istio-proxy"},
-        "istio-proxy",
+        "unknown_service",
         "istio_json",
         MESH,
     ),

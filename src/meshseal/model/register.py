@@ -218,14 +218,17 @@ class Register:
     def _claim(self, service: Service, name: str) -> None:
         owner = self._names.setdefault((service.tenant, name), service.name)
         if owner != service.name:
-            raise PayloadError(f"{name!r} is a name of the service {owner!r} already")
+            raise PayloadError(
+                f"{name!r} is a name of two services, {owner!r} and {service.name!r}"
+            )
 
     def _check_patterns(self) -> None:
         owners: dict[tuple[str, str], str] = {}
         for tenant, pattern, name in self.patterns:
             if owners.setdefault((tenant, pattern), name) != name:
+                owner = owners[tenant, pattern]
                 raise PayloadError(
-                    f"{pattern!r} is a pattern of the service {owners[tenant, pattern]!r} already"
+                    f"{pattern!r} is a pattern of two services, {owner!r} and {name!r}"
                 )
         for limit, what, keys in (
             (MAX_PATTERNS, "patterns", owners),

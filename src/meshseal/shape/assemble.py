@@ -298,7 +298,8 @@ def _record_columns(
         "SeverityNumber": f"multiIf({number} != 0, {number}, "
         f"{text} != '', meshseal_severity({text}), parsed, severity_number, 0)",
         "ServiceName": f"multiIf({own['ServiceName']} != '', {own['ServiceName']}, "
-        f"parsed AND service_name != '', service_name, '{UNKNOWN_SERVICE}')",
+        "parsed AND service_name != '', service_name, "
+        f"meshseal_workload({own['ResourceAttributes']}, '{UNKNOWN_SERVICE}'))",
         "OtherAttributes": f"meshseal_map({others})",
         "Format": f"if(parsed, '{format_name}', '{UNPARSED}')",
         "RetentionDays": str(int(retention_days)),

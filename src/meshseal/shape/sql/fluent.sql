@@ -65,7 +65,7 @@ CREATE OR REPLACE FUNCTION meshseal_fluent_named AS (members) -> arrayMap(
 -- The service that resource attributes name, or ''. Of labels, those that Kubernetes' own tools set.
 CREATE OR REPLACE FUNCTION meshseal_fluent_service AS (attributes) -> if(
     empty(attributes), '',
-    arrayFirst(name -> name != '', arrayConcat(
+    arrayFirst(name -> name != '' AND NOT meshseal_sidecar(name), arrayConcat(
         arrayMap(key -> attributes[key], [
             'service.name', 'k8s.pod.label.app.kubernetes.io/name', 'k8s.pod.label.app', 'k8s.pod.label.k8s-app',
             'k8s.container.name', 'container.name']),

@@ -152,13 +152,31 @@ CREATE OR REPLACE FUNCTION meshseal_unquote AS (text) -> if(
 
 -- ---- Services -------------------------------------------------------------------------------
 
--- The service that resource attributes name, or ''.
--- Source: Loki's list of labels that become `service_name`, after OpenTelemetry's own key.
+-- Whether a name is that of a proxy beside a service, which says nothing of the service itself.
+CREATE OR REPLACE FUNCTION meshseal_sidecar AS (name) -> substringIndex(name, '/', -1) IN (
+    'istio-proxy', 'linkerd-proxy', 'envoy', 'envoy-sidecar', 'consul-dataplane', 'consul-connect-envoy-sidecar', 'kuma-sidecar', 'kuma-dp');
+
+-- The service that resource attributes name, or ''. The container of a sidecar names none.
+-- Source: Loki's list of labels that become `service_name`, after OpenTelemetry's own key; labels of
+-- pods and workloads as the k8s attributes of OpenTelemetry's conventions rank them.
 CREATE OR REPLACE FUNCTION meshseal_service AS (attributes) -> if(
-    empty(attributes), '', arrayFirst(name -> name != '', arrayMap(key -> attributes[key], [
+    empty(attributes), '', arrayFirst(name -> name != '' AND NOT meshseal_sidecar(name), arrayMap(key -> attributes[key], [
         'service.name', 'service_name', 'service', 'app', 'application', 'app_name', 'name',
-        'app_kubernetes_io_name', 'container', 'container_name', 'k8s.container.name', 'k8s_container_name',
-        'component', 'workload', 'job', 'k8s.job.name', 'k8s_job_name'])));
+        'app_kubernetes_io_name', 'app.kubernetes.io/name', 'k8s.pod.label.app.kubernetes.io/name', 'k8s.pod.label.app', 'compose_service',
+        'container', 'container_name', 'k8s.container.name', 'k8s_container_name', 'container.name',
+        'component', 'workload', 'k8s.deployment.name', 'k8s_deployment_name', 'k8s.statefulset.name', 'k8s.daemonset.name',
+        'unit', 'systemd_unit', 'job', 'k8s.job.name', 'k8s_job_name'])));
+
+-- The workload of the pod that resource attributes name: its name without the endings that a Deployment,
+-- a DaemonSet or a StatefulSet gives it; `otherwise` where there is no pod.
+-- Source: kubernetes/apimachinery, pkg/util/rand.
+CREATE OR REPLACE FUNCTION meshseal_workload AS (resource, otherwise) -> if(
+    empty(resource), otherwise, meshseal_first([
+        replaceRegexpOne(
+            meshseal_first([resource['k8s.pod.name'], resource['k8s_pod_name'], resource['pod'], resource['pod_name']]),
+            '-(?:[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}|[bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]{1,5})$',
+            ''),
+        otherwise]));
 
 -- ---- Envoy ----------------------------------------------------------------------------------
 

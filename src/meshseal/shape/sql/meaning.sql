@@ -103,17 +103,35 @@ CREATE OR REPLACE FUNCTION meshseal_mesh AS (format, resource, other) -> meshsea
          'traefik', 'traefik', 'haproxy', 'haproxy', 'haproxy', 'aws_alb', 'aws_vpc', 'vpc_lattice'],
         '')]);
 
--- What a record's source runs on, or ''.
+-- What a record's source runs on: `kubernetes`, the cloud, `docker` or `vm`; or ''. A cloud's own
+-- Kubernetes is Kubernetes.
 CREATE OR REPLACE FUNCTION meshseal_platform AS (resource) -> multiIf(
-    resource['k8s.pod.name'] != '' OR resource['k8s.namespace.name'] != '' OR resource['k8s.cluster.name'] != '', 'kubernetes',
+    empty(resource), '',
+    hasAny(mapKeys(resource), [
+        'k8s.pod.name', 'k8s.namespace.name', 'k8s.cluster.name', 'k8s.pod.uid', 'k8s.node.name', 'k8s.deployment.name',
+        'k8s_pod_name', 'k8s_namespace_name', 'k8s_cluster_name', 'pod', 'pod_name', 'kube_namespace', 'kubernetes_namespace'])
+        OR resource['cloud.platform'] IN ('aws_eks', 'gcp_kubernetes_engine', 'azure.aks', 'azure_aks', 'alibaba_cloud_ack', 'tencent_cloud_tke', 'ibm_cloud_openshift', 'aws_openshift', 'azure.openshift', 'gcp_openshift'),
+        'kubernetes',
     resource['cloud.provider'] != '', resource['cloud.provider'],
-    resource['host.name'] != '', 'vm',
+    resource['cloud_provider'] != '', resource['cloud_provider'],
+    arrayExists(key -> startsWith(key, 'aws.'), mapKeys(resource)), 'aws',
+    arrayExists(key -> startsWith(key, 'gcp.'), mapKeys(resource)), 'gcp',
+    arrayExists(key -> startsWith(key, 'azure.'), mapKeys(resource)), 'azure',
+    hasAny(mapKeys(resource), ['container.id', 'container.name', 'container_id', 'container_name', 'compose_service', 'swarm_service']), 'docker',
+    hasAny(mapKeys(resource), ['host.name', 'host.id', 'host_name', 'host', 'hostname', 'instance', 'unit', 'systemd_unit']), 'vm',
     '');
 
--- The cluster of a record's source, or ''.
-CREATE OR REPLACE FUNCTION meshseal_cluster AS (resource) -> meshseal_first([
-    resource['k8s.cluster.name'], resource['cluster'], resource['cluster_name']]);
+-- The cluster of a record's source, or ''. Of ECS it is the last part of its ARN.
+CREATE OR REPLACE FUNCTION meshseal_cluster AS (resource) -> if(
+    empty(resource), '', meshseal_first([
+        resource['k8s.cluster.name'], resource['k8s_cluster_name'], resource['cluster'], resource['cluster_name'],
+        resource['kube_cluster_name'], resource['kubernetes_cluster'], resource['orchestrator.cluster.name'], resource['aws.ecs.cluster.name'],
+        substringIndex(resource['aws.ecs.cluster.arn'], '/', -1)]));
 
 -- The namespace of the service that reports, or ''.
-CREATE OR REPLACE FUNCTION meshseal_namespace AS (resource, other) -> meshseal_first([
-    other['service.namespace'], resource['service.namespace'], resource['k8s.namespace.name'], resource['namespace']]);
+CREATE OR REPLACE FUNCTION meshseal_namespace AS (resource, other) -> multiIf(
+    other['service.namespace'] != '', other['service.namespace'],
+    empty(resource), '',
+    meshseal_first([
+        resource['service.namespace'], resource['service_namespace'], resource['k8s.namespace.name'], resource['k8s_namespace_name'],
+        resource['namespace'], resource['namespace_name'], resource['kube_namespace'], resource['kubernetes_namespace']]));

@@ -46,7 +46,7 @@ FROM (
         meshseal_stamp(stamp, line) AS TimeUnixNano
     FROM (
         SELECT
-            * EXCEPT (fields, object, object_ids),
+            * EXCEPT (fields, indexed, object, object_ids),
             meshseal_json_pairs(arrayConcat(
                 fields,
                 multiIf(
@@ -72,7 +72,17 @@ FROM (
                         ('com.splunk.sourcetype', meshseal_json_scalar(members[indexOf(ids, 4)].2)),
                         ('com.splunk.index', meshseal_json_scalar(members[indexOf(ids, 5)].2))]) AS metadata,
                     members[indexOf(ids, 6)].2 AS event,
-                    JSONExtractKeysAndValuesRaw(members[indexOf(ids, 7)].2) AS fields,
+                    JSONExtractKeysAndValuesRaw(members[indexOf(ids, 7)].2) AS indexed,
+                    -- Splunk Connect for Kubernetes has names of its own for what OpenTelemetry's collector calls `k8s.*`.
+                    if(has(indexed.1, 'pod') AND has(indexed.1, 'namespace'), arrayMap(
+                        member -> (
+                            transform(
+                                member.1,
+                                ['pod', 'namespace', 'container_name', 'container_id', 'cluster_name', 'node'],
+                                ['k8s.pod.name', 'k8s.namespace.name', 'k8s.container.name', 'container.id', 'k8s.cluster.name', 'k8s.node.name'],
+                                member.1),
+                            member.2),
+                        indexed), indexed) AS fields,
                     if(startsWith(event, '{'), JSONExtractKeysAndValuesRaw(event), []) AS object
                 FROM (
                     SELECT
