@@ -46,12 +46,19 @@ class Mesh:
         self.last: dict[str, Any] = {}
         self.status = 200
         self.headers: dict[str, str] = {}
+        self.held: list[Route] | None = None
         self.change: Callable[[dict[str, Any]], None] = lambda answer: None
 
     def serve(self, context: BrowserContext) -> None:
         """Answer in place of the server."""
         context.route("**/meshseal/v1/mesh/map*", self._map)
         context.route("**/meshseal/v1/mesh/timeline*", self._timeline)
+
+    def release(self) -> None:
+        """Answer what was held back, and hold back no more."""
+        held, self.held = self.held or [], None
+        for route in held:
+            self._answer(route, _query(route))
 
     def edge(self, kind: str) -> dict[str, Any]:
         """Return an edge of a kind as it was answered last."""
@@ -61,8 +68,12 @@ class Mesh:
     def _map(self, route: Route) -> None:
         query = _query(route)
         self.asked.append(query)
-        if self._refused(route):
-            return
+        if self.held is not None:
+            self.held.append(route)
+        elif not self._refused(route):
+            self._answer(route, query)
+
+    def _answer(self, route: Route, query: dict[str, str]) -> None:
         start, end = int(query["start"]), int(query["end"])
         # Whole minutes, as the server takes them.
         end = -(-end // (60 * SECOND)) * 60 * SECOND

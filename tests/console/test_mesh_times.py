@@ -199,6 +199,26 @@ def test_live_stops_where_nobody_looks_and_by_its_button(
     expect(tab.locator("#live")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_slow_answer_is_waited_for(context: BrowserContext, mesh: Mesh) -> None:
+    tab = context.new_page()
+    tab.clock.install()
+    mesh.held = []
+    tab.goto("/mesh")
+    wait_for(tab, mesh, 1)
+    for _ in range(4):
+        tab.clock.run_for(6000)
+        tab.wait_for_timeout(50)
+    assert len(mesh.asked) == 1
+    mesh.release()
+    settled(tab)
+    expect(tab.locator("#totals")).to_contain_text("60 edges")
+    tab.clock.run_for(30_000)
+    tab.wait_for_timeout(100)
+    assert len(mesh.asked) == 1  # a server that took 24 seconds has a rest
+    tab.clock.run_for(60_000)
+    wait_for(tab, mesh, 2)
+
+
 # ---- Lists -----------------------------------------------------------------------------------
 
 
@@ -332,3 +352,10 @@ def test_a_failure_is_mended_by_itself(context: BrowserContext, mesh: Mesh) -> N
     tab.clock.run_for(3500)
     expect(tab.locator("#notice")).to_be_hidden()
     expect(tab.locator("#totals")).to_contain_text("60 edges")
+    mesh.status = 503
+    go(tab, "?start=2026-11-20T10:00:00Z&end=2026-11-20T11:00:00Z")
+    expect(tab.locator("#live")).to_have_attribute("aria-pressed", "false")
+    expect(tab.locator("#notice")).to_contain_text("cannot answer")
+    mesh.status = 200
+    tab.clock.run_for(3500)
+    expect(tab.locator("#notice")).to_be_hidden()

@@ -7,12 +7,13 @@ import { Page } from "./page.js";
 import { startTools } from "./tools.js";
 
 const EVERY = 5000;
+/** A server that is slow is left alone for so many times as long as its answer took. */
+const REST = 3;
 const get = (id) => document.getElementById(id);
 
 export const page = new Page();
 let wanted = remembered("meshseal-mesh-live") !== "no";
 let timer = 0;
-let wait = 0;
 
 // ---- Live ----
 
@@ -21,19 +22,13 @@ function schedule() {
   clearTimeout(timer);
   const live = wanted && page.follows;
   get("live").setAttribute("aria-pressed", String(live));
-  if (document.hidden || !(live || wait)) return;
-  timer = setTimeout(again, wait ? wait * 1000 : EVERY);
+  if (page.asks || document.hidden || !(live || page.retry)) return;
+  timer = setTimeout(again, page.retry ? page.retry * 1000 : Math.max(EVERY, REST * page.took));
 }
 
-async function again() {
+function again() {
   page.settle();
-  await ask();
-}
-
-async function ask() {
-  clearTimeout(timer);
-  wait = await page.refresh();
-  schedule();
+  page.refresh();
 }
 
 function toggleLive() {
@@ -111,4 +106,4 @@ document.addEventListener("visibilitychange", () => {
 });
 page.changed = schedule;
 // The first range ends where the server says: the browser has asked for it while it loaded this.
-ask();
+page.refresh();

@@ -24,6 +24,9 @@ export class Page {
     this.world = this.drawn = this.timeline = null;
     this.asking = new AbortController();
     this.marks = new Set();
+    // How long the last answer took, and in how many seconds to ask again after a failure.
+    this.took = this.retry = 0;
+    this.asks = false;
     const open = (id) => this.change({ open: id }, { remember: true });
     const acts = {
       open,
@@ -136,25 +139,31 @@ export class Page {
 
   // ---- Asking ----
 
-  /** Ask the server for the map, and with `times` for the timeline too. Returns seconds to wait after a failure. */
+  /** Ask the server for the map, and with `times` for the timeline too. */
   async refresh({ times = true } = {}) {
     this.asking.abort();
     this.asking = new AbortController();
     const { signal } = this.asking;
+    const began = performance.now();
+    this.asks = true;
+    this.changed?.();
     this.notices.busy(true);
     try {
       // One after the other: side by side, each would take the engine's time from the other.
       await this.takeMap(signal);
       if (times || !this.timeline) await this.takeTimes(signal);
       this.notices.clear();
-      return 0;
+      this.retry = 0;
     } catch (error) {
-      if (signal.aborted) return 0;
+      if (signal.aborted) return;
+      this.retry = error.retry ?? 0;
       this.notices.refused(error, { stale: Boolean(this.world), again: () => this.refresh() });
-      return error.retry ?? 0;
-    } finally {
-      if (!signal.aborted) this.notices.busy(false);
     }
+    if (signal.aborted) return;
+    this.asks = false;
+    this.took = performance.now() - began;
+    this.notices.busy(false);
+    this.changed?.();
   }
 
   async takeMap(signal) {

@@ -2,7 +2,7 @@
 import { sparkline } from "./bars.js";
 import { isSpace, isVanished, spaceName } from "./model.js";
 import { edgeContent, edgeTitle, linkContent, serviceContent, spaceContent } from "./panels.js";
-import { OUTSIDE, make, nameOf, nanosOf } from "./words.js";
+import { OUTSIDE, isSelecting, make, nameOf, nanosOf } from "./words.js";
 
 export class Panel {
   /**
@@ -30,6 +30,7 @@ export class Panel {
       return false;
     }
     const again = this.shown === id;
+    if (again && isSelecting(this.place)) return true;
     const kept = again ? { top: this.place.scrollTop, focus: this.keyOfFocus(), spark: this.place.querySelector(".sparks") } : null;
     this.shown = id;
     const spark = make("div", { class: "spark-place" }, kept?.spark);

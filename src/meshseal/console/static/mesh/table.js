@@ -1,6 +1,6 @@
 // The same as the map in lists: every figure, sorted as one likes, for keys and screen readers too.
 import { isFailing, isPlaintext, isVanished } from "./model.js";
-import { bytes, count, make, milliseconds, nameOf, plain, rate, share, spaceOf } from "./words.js";
+import { bytes, count, isSelecting, make, milliseconds, nameOf, plain, rate, share, spaceOf } from "./words.js";
 
 const FIRST = 250;
 const text = (value) => ({ value, shown: value });
@@ -82,6 +82,7 @@ export class Tables {
   /** Show edges or services: `kind` says which, `items` are those that are to be listed. */
   show(kind, items, world, chosen) {
     this.again = () => this.show(kind, items, world, chosen);
+    if (this.kind === kind && isSelecting(this.place)) return;
     this.kind = kind;
     const columns = kind === "edges" ? EDGES : SERVICES;
     const order = this.orders[kind];

@@ -88,6 +88,12 @@ export function spaceOf(namespace) {
   return plain(namespace) || "no namespace";
 }
 
+/** Whether somebody is marking text there, to copy it: it is not to be replaced just then. */
+export function isSelecting(place) {
+  const selection = getSelection();
+  return !selection.isCollapsed && place.contains(selection.anchorNode);
+}
+
 /** Make an element: `make("td", { class: "number" }, "12")`; text is text, never markup. */
 export function make(name, attributes = {}, ...content) {
   const made = document.createElement(name);
