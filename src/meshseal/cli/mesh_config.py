@@ -33,7 +33,7 @@ from meshseal.cli.meshes.register import MESHES, configure
 @click.option(
     "--key-env",
     metavar="NAME",
-    help="Have the proxy or the shipper read the API key from this variable of its environment.",
+    help="Have the shipper read the API key from this variable of its environment.",
 )
 @click.option("--tenant", default="", help="The tenant, where the key may choose one.")
 @click.option(
@@ -87,7 +87,7 @@ def command(
 
     \b
     meshseal mesh config istio --to https://meshseal.example --explain
-    meshseal mesh config envoy --to https://meshseal.example --key-env MESHSEAL_KEY --check
+    meshseal mesh config envoy --to https://meshseal.example --key-file key -o envoy.yaml --check
     """  # noqa: D301  (click wants the character itself)
     if key_file and key_env:
         raise click.UsageError("give --key-file or --key-env, not both")
@@ -112,17 +112,20 @@ def command(
 
 
 def _key(mesh: str, transport: str, key_file: Path | None, key_env: str | None) -> str:
-    """Return the key, or what the proxy or its shipper reads in its place."""
+    """Return the key, or what the shipper reads in its place.
+
+    Envoy takes `%ENVIRONMENT(NAME)%` in a gRPC service's metadata, and sends it as it stands.
+    """
     if key_file is not None:
         return read_key(key_file)
     if not key_env:
         return ""
     if not key_env.isidentifier():
         raise click.UsageError("--key-env takes the name of a variable")
-    if mesh == "envoy" and transport != "file":
-        return f"%ENVIRONMENT({key_env})%"
-    if mesh == "traefik" and transport == "otlp":
-        raise click.UsageError("Traefik reads no variables in its file: use --key-file")
+    if transport != "file":
+        raise click.UsageError(
+            f"{MESHES[mesh].title} reads no variables where a key would be: use --key-file"
+        )
     return f"${{{key_env}}}"
 
 
