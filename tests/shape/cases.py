@@ -26,6 +26,7 @@ class Case:
     other: dict[str, str] = field(default_factory=dict)
     hint: str = ""
     service: str = "unknown_service"
+    resource: dict[str, str] = field(default_factory=dict)
 
     def expected(self) -> Row:
         """Return the whole row."""
@@ -37,7 +38,9 @@ class Case:
             "Body": line.decode(errors="surrogateescape"),
             **self.columns,
         }
-        return row | {"OtherAttributes": self.other} if self.other else row
+        if self.other:
+            row["OtherAttributes"] = self.other
+        return row | {"ResourceAttributes": self.resource} if self.resource else row
 
 
 def decode_all(decoder: Decoder, cases: list[Case]) -> dict[str, Row]:

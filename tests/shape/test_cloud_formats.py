@@ -58,11 +58,14 @@ CASES = [
             "aws.alb.request_processing_time_ms": "1",
             "aws.alb.response_processing_time_ms": "0",
             "aws.alb.target_status_code": "101",
-            "cloud.region": "us-east-2",
-            "cloud.account.id": "1",
             "url.scheme": "http",
         },
         service="shop",
+        resource={
+            "cloud.provider": "aws",
+            "cloud.region": "us-east-2",
+            "cloud.account.id": "1",
+        },
     ),
     Case(
         "ALB, cut off",
@@ -77,11 +80,11 @@ CASES = [
         at=AT,
         other={
             "aws.vpc.flow.version": "2",
-            "cloud.account.id": "123456789010",
             "aws.vpc.flow.interface_id": "eni-1235b8ca123456789",
             "aws.vpc.flow.end": "1789999260",
             "aws.vpc.flow.log_status": "SKIPDATA",
         },
+        resource={"cloud.provider": "aws", "cloud.account.id": "123456789010"},
     ),
     Case("fourteen numbers", "2 3 4 5 6 7 8 9 10 11 12 13 14 15", "unparsed"),
     Case(

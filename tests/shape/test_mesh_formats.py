@@ -142,7 +142,8 @@ CASES = [
         "hubble",
         WARN,
         at=AT,
-        other={"hubble.lost_events.num_events_lost": "3", "k8s.node.name": "n"},
+        other={"hubble.lost_events.num_events_lost": "3"},
+        resource={"k8s.node.name": "n"},
     ),
     Case(
         "a document with a flow of its own",

@@ -25,6 +25,7 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="AWS VPC Lattice access log",
         telling=('"serviceNetworkArn"',),
+        resource=True,
     ),
     Format(
         name="aws_alb",
@@ -35,6 +36,7 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="AWS Application Load Balancer access log",
         starts="hgw",
+        resource=True,
     ),
     Format(
         name="aws_nlb",
@@ -44,6 +46,7 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="AWS Network Load Balancer access log (TLS)",
         starts="t",
+        resource=True,
     ),
     Format(
         name="aws_vpc_flow",
@@ -55,5 +58,6 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="AWS VPC flow log",
         starts="23456789v",
+        resource=True,
     ),
 )

@@ -15,6 +15,7 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="Istio ambient: ztunnel's connections, JSON",
         telling=('"src.addr"',),
+        resource=True,
     ),
     Format(
         name="linkerd_access_json",
@@ -45,6 +46,7 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="Cilium Hubble: flows, lost events, agent events",
         telling=('"flow":', '"lost_events":', '"agent_event":', '"debug_event":'),
+        resource=True,
     ),
     Format(
         name="linkerd_access",
@@ -65,5 +67,6 @@ FORMATS: tuple[Format, ...] = (
         mesh=True,
         title="Istio ambient: ztunnel's connections; log lines of Istio's components",
         starts="0123456789",
+        resource=True,
     ),
 )

@@ -33,8 +33,6 @@ SELECT
     meshseal_nil(f[10]) AS `aws.alb.target_status_code`,
     splitByChar('/', f[17])[2] AS `service.peer.name`,
     meshseal_nil(f[17]) AS `mesh.upstream_cluster`,
-    splitByChar(':', f[17])[4] AS `cloud.region`,
-    splitByChar(':', f[17])[5] AS `cloud.account.id`,
     if(f[16] IN ('', '-'), '', 'tls') AS `tls.protocol.name`,
     meshseal_tls_number(meshseal_nil(f[16])) AS `tls.protocol.version`,
     meshseal_cipher_name(meshseal_nil(f[15])) AS `tls.cipher`,
@@ -50,7 +48,11 @@ SELECT
     meshseal_nil(f[27]) AS `aws.alb.target_status_code_list`,
     meshseal_nil(f[28]) AS `aws.alb.classification`,
     meshseal_nil(f[29]) AS `aws.alb.classification_reason`,
-    meshseal_nil(f[30]) AS `aws.alb.connection_trace_id`
+    meshseal_nil(f[30]) AS `aws.alb.connection_trace_id`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('cloud.provider', 'aws'),
+        ('cloud.region', splitByChar(':', f[17])[4]),
+        ('cloud.account.id', splitByChar(':', f[17])[5])]) AS resource_pairs
 FROM (
     SELECT
         raw_row,

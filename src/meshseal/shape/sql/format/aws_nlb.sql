@@ -27,7 +27,11 @@ SELECT
     transform(lower(f[16]), ['tlsv1', 'tlsv10', 'tlsv11', 'tlsv12', 'tlsv13', '-'], ['1.0', '1.0', '1.1', '1.2', '1.3', ''], meshseal_tls_number(f[16])) AS `tls.protocol.version`,
     meshseal_cipher_name(meshseal_nil(f[15])) AS `tls.cipher`,
     meshseal_nil(f[18]) AS `tls.client.server_name`,
-    meshseal_nil(f[19]) AS `tls.next_protocol`
+    meshseal_nil(f[19]) AS `tls.next_protocol`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('cloud.provider', 'aws'),
+        ('cloud.region', splitByChar(':', f[13])[4]),
+        ('cloud.account.id', splitByChar(':', f[13])[5])]) AS resource_pairs
 FROM (
     SELECT
         raw_row,

@@ -24,9 +24,6 @@ SELECT
     multiIf(f[28] = 'ingress', f[7], f[28] = 'egress', f[6], '') AS `network.local.port`,
     if(rejected, 'REJECT', '') AS `error.type`,
     if(heading, '', f[1]) AS `aws.vpc.flow.version`,
-    if(heading, '', meshseal_nil(f[2])) AS `cloud.account.id`,
-    if(heading, '', meshseal_nil(f[22])) AS `cloud.region`,
-    if(heading, '', meshseal_nil(f[23])) AS `cloud.availability_zone`,
     if(heading, '', meshseal_nil(f[3])) AS `aws.vpc.flow.interface_id`,
     if(heading, '', meshseal_nil(f[9])) AS `aws.vpc.flow.packets`,
     if(heading, '', meshseal_nil(f[10])) AS `aws.vpc.flow.bytes`,
@@ -44,7 +41,12 @@ SELECT
     if(heading, '', meshseal_nil(f[26])) AS `aws.vpc.flow.pkt_src_aws_service`,
     if(heading, '', meshseal_nil(f[27])) AS `aws.vpc.flow.pkt_dst_aws_service`,
     if(heading, '', meshseal_nil(f[28])) AS `aws.vpc.flow.direction`,
-    if(heading, '', meshseal_nil(f[29])) AS `aws.vpc.flow.traffic_path`
+    if(heading, '', meshseal_nil(f[29])) AS `aws.vpc.flow.traffic_path`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('cloud.provider', 'aws'),
+        ('cloud.region', if(heading, '', meshseal_nil(f[22]))),
+        ('cloud.account.id', if(heading, '', meshseal_nil(f[2]))),
+        ('cloud.availability_zone', if(heading, '', meshseal_nil(f[23])))]) AS resource_pairs
 FROM (
     SELECT
         raw_row,

@@ -26,8 +26,6 @@ SELECT
         'gateway' AS reporter) AS access,
     substringIndex(meshseal_nil(f.serviceArn), '/', -1) AS `service.peer.name`,
     meshseal_nil(f.targetGroupArn) AS `mesh.upstream_cluster`,
-    splitByChar(':', f.serviceArn)[4] AS `cloud.region`,
-    splitByChar(':', f.serviceArn)[5] AS `cloud.account.id`,
     if(f.tlsVersion IN ('', '-'), '', 'tls') AS `tls.protocol.name`,
     meshseal_tls_number(meshseal_nil(f.tlsVersion)) AS `tls.protocol.version`,
     meshseal_cipher_name(meshseal_nil(f.sslCipher)) AS `tls.cipher`,
@@ -51,7 +49,11 @@ SELECT
     meshseal_nil(f.listenerType) AS `aws.vpc_lattice.listener_type`,
     meshseal_nil(f.requestToTargetDuration) AS `aws.vpc_lattice.request_to_target_duration_ms`,
     meshseal_nil(f.responseFromTargetDuration) AS `aws.vpc_lattice.response_from_target_duration_ms`,
-    meshseal_nil(f.grpcResponseCode) AS `rpc.grpc.status_code`
+    meshseal_nil(f.grpcResponseCode) AS `rpc.grpc.status_code`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('cloud.provider', 'aws'),
+        ('cloud.region', splitByChar(':', f.serviceArn)[4]),
+        ('cloud.account.id', splitByChar(':', f.serviceArn)[5])]) AS resource_pairs
 FROM (
     SELECT
         raw_row,

@@ -87,14 +87,17 @@ SELECT
     f.flow.destination.namespace AS `hubble.destination.namespace`,
     arrayStringConcat(f.flow.destination.labels, ',') AS `hubble.destination.labels`,
     arrayStringConcat(f.flow.destination_names, ',') AS `hubble.destination.names`,
-    splitByChar('/', one.node)[-1] AS `k8s.node.name`,
-    if(position(one.node, '/') > 0, splitByChar('/', one.node)[1], '') AS `k8s.cluster.name`,
     f.lost_events.num_events_lost AS `hubble.lost_events.num_events_lost`,
     f.lost_events.source AS `hubble.lost_events.source`,
     f.lost_events.cpu AS `hubble.lost_events.cpu`,
     f.agent_event.type AS `hubble.agent_event.type`,
     f.debug_event.type AS `hubble.debug_event.type`,
-    f.debug_event.message AS `hubble.debug_event.message`
+    f.debug_event.message AS `hubble.debug_event.message`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('k8s.namespace.name', two.local.2),
+        ('k8s.pod.name', multiIf(one.reporter = '', '', one.of_source, f.flow.source.pod_name, f.flow.destination.pod_name)),
+        ('k8s.node.name', splitByChar('/', one.node)[-1]),
+        ('k8s.cluster.name', if(position(one.node, '/') > 0, splitByChar('/', one.node)[1], ''))]) AS resource_pairs
 FROM (
     SELECT
         *,

@@ -37,7 +37,9 @@ SELECT
     if(access, substringIndex(f['error'], ':', 1), '') AS `error.type`,
     f['dst.hbone_addr'] AS `istio.hbone.address`,
     f['src.workload'] AS `istio.source.workload`,
-    f['dst.workload'] AS `istio.destination.workload`
+    f['dst.workload'] AS `istio.destination.workload`,
+    arrayFilter(pair -> pair.2 != '', [
+        ('k8s.namespace.name', if(inbound, f['dst.namespace'], f['src.namespace']))]) AS resource_pairs
 FROM (
     SELECT
         *,
