@@ -67,7 +67,8 @@ _KEPT = ", ".join(name for name in RAW_COLUMNS if name != "Nested")
 _PACKED = f"SELECT tuple({_KEPT}) AS raw_row FROM raw"
 
 # What the line itself says of what produced it adds to what the door knows.
-_RESOURCE = """if(empty(resource_pairs), raw_row.ResourceAttributes, meshseal_map(arrayConcat(
+_RESOURCE = """if(
+    empty(resource_pairs) OR NOT parsed, raw_row.ResourceAttributes, meshseal_map(arrayConcat(
         CAST(raw_row.ResourceAttributes, 'Array(Tuple(String, String))'),
         arrayFilter(
             pair -> NOT mapContains(raw_row.ResourceAttributes, pair.1), resource_pairs))))"""
