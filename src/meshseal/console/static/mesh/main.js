@@ -88,6 +88,10 @@ startFind(get("find"), get("found"), () => page.world, (id) => {
   page.change({ open: id, view: "graph" }, { remember: true });
   get("map").focus({ preventScroll: true });
 });
+get("notice").addEventListener("click", (event) => {
+  const { since } = event.target.dataset;
+  if (since) page.change({ since, start: 0, end: 0, part: null });
+});
 get("live").addEventListener("click", toggleLive);
 get("zoom-in").addEventListener("click", acts["+"]);
 get("zoom-out").addEventListener("click", acts["-"]);

@@ -32,7 +32,7 @@ export class Notices {
     place.setAttribute("role", "alert");
     place.replaceChildren(
       make("h2", {}, error.title ?? "This could not be shown"),
-      make("p", {}, `${error.message}${stale ? " What is shown is from before." : ""}${retry}`),
+      make("p", {}, `${sentence(error.message)}${stale ? " What is shown is from before." : ""}${retry}`),
       ways,
     );
     place.hidden = false;
@@ -86,6 +86,11 @@ export class Notices {
   describe(canvas, drawn, totals) {
     canvas.setAttribute("aria-label", `The map of the mesh: ${totals}. ${drawn.nodes.size} nodes are drawn.`);
   }
+}
+
+/** A message of the server as a sentence: it begins it in small letters, and without a full stop. */
+function sentence(text) {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 function linesOf({ node, link, home }, world) {
