@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from meshseal.model.errors import QueryError
@@ -113,9 +112,9 @@ class Sources:
         pauses: dict[Unit, list[Pause]] = {}
         parts = await self._parts(tenant, span)
         for part in range(parts):
-            some = _Part(part, parts)
-            found += await self._totals(tenant, span, by, some)
-            pauses |= await self._pauses(tenant, span, by, rules, some)
+            for one, own in await self._some(tenant, span, by, rules, _Part(part, parts)):
+                found.append(one)
+                pauses[one.unit] = own
         found.sort(key=lambda one: one.unit)
         for one in found:
             one.gaps = [
@@ -144,35 +143,29 @@ WHERE Tenant = {binder.text(tenant)} AND {_within(span.since, span.end)}"""
         ((count,),) = await self._rows(sql, binder)
         return 1 + int(count) // _PART_ROWS
 
-    async def _totals(self, tenant: str, span: Span, by: By, part: _Part) -> list[Heard]:
+    async def _some(
+        self, tenant: str, span: Span, by: By, rules: Rules, part: _Part
+    ) -> list[tuple[Heard, list[Pause]]]:
+        """Return some of the sources, each with its notable pauses."""
         begin = span.start // _SECOND // 60 * 60
         binder = Binder()
         sql = f"""SELECT {_UNIT}, sumIf(Total, At >= {begin}), sumIf(Size, At >= {begin}),
-    min(First), max(Last), count(), quantileExact(0.5)(Pause), quantileExact(0.99)(Pause)
+    min(First), max(Last), count(), quantileExact(0.5)(Pause), quantileExact(0.99)(Pause),
+    groupArrayIf([Number, Before, First, Pause, toInt64(Between)], Pause > {rules.notable})
 FROM ({_minutes(binder, tenant, span, by, part)})
 GROUP BY {_UNIT}
-ORDER BY {_UNIT}
 LIMIT {MOST_ROWS + 1}"""
-        return [Heard(Unit(*row[:4]), *row[4:]) for row in await self._rows(sql, binder)]
-
-    async def _pauses(
-        self, tenant: str, span: Span, by: By, rules: Rules, part: _Part
-    ) -> dict[Unit, list[Pause]]:
-        binder = Binder()
-        sql = f"""SELECT {_UNIT}, Number, Before, First, Pause, Between
-FROM ({_minutes(binder, tenant, span, by, part)})
-WHERE Pause > {rules.notable}
-ORDER BY {_UNIT}, Number
-LIMIT {MOST_ROWS + 1}"""
-        rows = await self._rows(sql, binder)
-        return {
-            Unit(*key): [
-                # A long mean within a minute is part of the rhythm, and no gap.
-                Pause(number, before, first if between else 0, pause)
-                for *_, number, before, first, pause, between in group
-            ]
-            for key, group in groupby(rows, key=lambda row: tuple(row[:4]))
-        }
+        return [
+            (
+                Heard(Unit(*row[:4]), *row[4:-1]),
+                [
+                    # A long mean within a minute is part of the rhythm, and no gap.
+                    Pause(number, before, first if between else 0, pause)
+                    for number, before, first, pause, between in sorted(row[-1])
+                ],
+            )
+            for row in await self._rows(sql, binder)
+        ]
 
     async def _forgive(self, tenant: str, span: Span, found: list[Heard]) -> None:
         """Take out of the gaps what signs of life fill."""
