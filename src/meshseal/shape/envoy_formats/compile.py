@@ -197,11 +197,13 @@ def _given(values: Sequence[tuple[documents.Value, Expression]]) -> Expression:
 def _extra(document: documents.Document, given: Expression) -> Expression:
     """Return the pairs of a line that no key of the format is of.
 
-    A line is read for them only if it has more members than those that are known and not null: so
-    they cost next to nothing where there are none.
+    A line is read for them only if it has others than those that are known: so they cost little
+    where there are none.
     """
-    keys = ", ".join(literals.text(key) for key in document.keys)
-    return call("meshseal_envoy_extra", "raw_row.Body", f"[{keys}]", given)
+    keys = f"[{', '.join(literals.text(key) for key in document.keys)}]"
+    if any(len(value.steps) > 1 for value in document.values):
+        return call("meshseal_envoy_extra_nested", "raw_row.Body", keys)
+    return call("meshseal_envoy_extra", "raw_row.Body", keys, given)
 
 
 # ---- The row --------------------------------------------------------------------------------

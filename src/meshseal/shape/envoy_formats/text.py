@@ -158,16 +158,11 @@ def _width(token: Token) -> int:
 
 def _token(found: Cut, token: Token, word: Expression) -> bool:
     """Add what a token says of a word; says whether that can be told."""
-    held = [part for part in token if isinstance(part, Command)]
-    if len(held) > 1:
-        return False
+    held = [place for place, part in enumerate(token) if isinstance(part, Command)]
     if not held:
-        text = "".join(str(part) for part in token)
-        found.conditions.append(sql(word, f" = {literals.text(text)}"))
+        found.conditions.append(sql(word, f" = {literals.text(_literal(token))}"))
         return True
-    place = token.index(held[0])
-    before = "".join(str(part) for part in token[:place])
-    behind = "".join(str(part) for part in token[place + 1 :])
+    before, behind = _literal(token[: held[0]]), _literal(token[held[-1] + 1 :])
     if before:
         found.conditions.append(sql("startsWith(", word, f", {literals.text(before)})"))
     if behind:
@@ -175,8 +170,34 @@ def _token(found: Cut, token: Token, word: Expression) -> bool:
     first, both = len(before.encode()) + 1, len((before + behind).encode())
     if both:
         word = sql("substring(", word, f", {first}, length(", word, f") - {both})")
-    found.values.append(word)
+    inner = token[held[0] : held[-1] + 1]
+    if len(held) == 1:
+        found.values.append(word)
+        return True
+    return _several(found, inner, word)
+
+
+def _several(found: Cut, token: Token, word: Expression) -> bool:
+    """Add the values of the commands of a word that has several."""
+    parts: list[Part] = []
+    for part in token:
+        if isinstance(part, Command):
+            if parts and isinstance(parts[-1], Command):
+                return False
+            parts.append(part)
+        elif parts and isinstance(parts[-1], Literal):
+            parts[-1] = Literal(parts[-1].text + part)
+        else:
+            parts.append(Literal(part))
+    groups = sql("extractGroups(", word, f", {literals.text(pattern(parts))})")
+    found.conditions.append(sql("notEmpty(", groups, ")"))
+    count = sum(isinstance(part, Command) for part in parts)
+    found.values += [sql(groups, f"[{number}]") for number in range(1, count + 1)]
     return True
+
+
+def _literal(token: Token) -> str:
+    return "".join(str(part) for part in token)
 
 
 # ---- Both -----------------------------------------------------------------------------------
