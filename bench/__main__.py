@@ -3,6 +3,7 @@
 make bench                          everything, about a quarter of an hour and 25 GB of disk
 python -m bench --records 1000000   the same over fewer records
 python -m bench --doors             every door, with 300,000 records each
+python -m bench --formats           every format: how fast it is read, and what finding it costs
 python -m bench --soak-minutes 30   memory under a steady load
 python -m bench --mesh-minutes 10   the map of 2,000 edges at 10,000 records/s, against a full scan
 python -m bench --mesh-page         how long the page of the map takes in a browser
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import chdb
 
-from bench import doors, ingest, mesh_page, mesh_run, questions
+from bench import doors, formats, ingest, mesh_page, mesh_run, questions
 from bench.lines import SERVICES, write
 from bench.machine import Watch, server_memory
 from tests.server import ServerProcess
@@ -183,6 +184,7 @@ def main() -> None:
     parser.add_argument("--mesh-minutes", type=float, default=0, help="only a mesh, so long")
     parser.add_argument("--mesh-rate", type=int, default=10_000, help="its records a second")
     parser.add_argument("--mesh-page", action="store_true", help="only the page of the mesh map")
+    parser.add_argument("--formats", action="store_true", help="only the formats, in the engine")
     options = parser.parse_args()
     print("| what | figure |\n|---|---|")
     with tempfile.TemporaryDirectory(prefix="meshseal-bench-") as directory:
@@ -201,9 +203,12 @@ def main() -> None:
             mesh_page.measure(Path(directory), say)
         elif options.doors:
             doors.measure(Path(directory), say)
+        elif options.formats:
+            formats.measure(Path(directory), say)
         else:
             bench.run()
             doors.measure(Path(directory) / "doors", say)
+            formats.measure(Path(directory) / "formats", say)
 
 
 if __name__ == "__main__":

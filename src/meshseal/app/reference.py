@@ -84,7 +84,8 @@ def formats_reference(samples: Mapping[str, str]) -> str:
         "What a record's text may be written in. It is recognized by its content, in this order; "
         "`?format=NAME` at the doors `lines` and `documents` tries that one first. A line that "
         "none fits is kept whole, with the format `unparsed`, and so is every line under "
-        "`?format=unparsed`.\n",
+        "`?format=unparsed`. What log files and container runtimes put around a line is "
+        "[taken off](wrappers.md) before.\n",
         "| Format | What it is | Also inside OpenTelemetry bodies |\n|---|---|---|",
         *(f"| `{f.name}` | {f.title} | {'yes' if f.mesh else 'no'} |" for f in FORMATS),
         "\nAn OpenTelemetry record whose body is none of these has the format `otlp`. The body is "

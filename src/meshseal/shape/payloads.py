@@ -203,7 +203,7 @@ def _recognised(shape: PayloadShape, hints: Iterable[str]) -> str:
     """Return SQL for the format of a body: what the hint says, if the body is of it."""
     known = "''"
     if shape.recognise in _HINTED:
-        cases = [f"Hint = '{name}' AND {fits(name)}(Body), '{name}'" for name in sorted(hints)]
+        cases = [f"Hint = '{name}', if({fits(name)}(Body), '{name}', '')" for name in sorted(hints)]
         cases.insert(0, f"Hint = '{UNPARSED}', '{UNPARSED}'")
         known = f"multiIf({', '.join(cases)}, '')"
     return f"{shape.recognise}(Body, {known})"
