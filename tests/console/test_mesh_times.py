@@ -296,7 +296,8 @@ def test_where_there_is_nothing_the_page_says_how_to_send(context: BrowserContex
     go(tab)
     notice = tab.locator("#notice")
     expect(notice).to_contain_text("No calls between services")
-    expect(notice.locator("pre")).to_have_text("meshseal mesh config istio")
+    address = tab.url.partition("/mesh")[0]
+    expect(notice.locator("pre")).to_have_text(f"meshseal mesh config istio --to {address}")
     expect(tab.locator("#stage")).to_be_hidden()
     mesh.change = lambda answer: None
     notice.get_by_role("button", name="6h").click()

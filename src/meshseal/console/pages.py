@@ -210,7 +210,12 @@ class Console:
         """Show the map's frame: its script asks the API, which writes each read down."""
         principal = await self._context.gate.principal(request.headers)
         content = mesh_frame(principal, request, time.time_ns())
-        content |= {"may_audit": _may_audit(principal), "modules": self._mesh_modules}
+        host = request.headers.get("host") or "localhost"
+        content |= {
+            "may_audit": _may_audit(principal),
+            "modules": self._mesh_modules,
+            "address": self._site.url(host),
+        }
         return self._templates.page("mesh.html", content)
 
     # ---- Completeness ------------------------------------------------------------------------
