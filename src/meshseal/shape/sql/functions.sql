@@ -152,6 +152,17 @@ CREATE OR REPLACE FUNCTION meshseal_unquote AS (text) -> if(
 
 -- ---- Services -------------------------------------------------------------------------------
 
+-- Of several keys, the values that a map has, in the keys' order. Much faster than to ask the map for each.
+CREATE OR REPLACE FUNCTION meshseal_ranked AS (attributes, wanted) -> tupleElement(
+    arraySort(
+        pair -> tupleElement(pair, 1),
+        arrayFilter(
+            pair -> tupleElement(pair, 1) != 0,
+            arrayMap(
+                (key, value) -> (if(value = '', 0, transform(key, wanted, arrayEnumerate(wanted), 0)), value),
+                mapKeys(attributes), mapValues(attributes)))),
+    2);
+
 -- Whether a name is that of a proxy beside a service, which says nothing of the service itself.
 CREATE OR REPLACE FUNCTION meshseal_sidecar AS (name) -> substringIndex(name, '/', -1) IN (
     'istio-proxy', 'linkerd-proxy', 'envoy', 'envoy-sidecar', 'consul-dataplane', 'consul-connect-envoy-sidecar', 'kuma-sidecar', 'kuma-dp');
@@ -160,7 +171,7 @@ CREATE OR REPLACE FUNCTION meshseal_sidecar AS (name) -> substringIndex(name, '/
 -- Source: Loki's list of labels that become `service_name`, after OpenTelemetry's own key; labels of
 -- pods and workloads as the k8s attributes of OpenTelemetry's conventions rank them.
 CREATE OR REPLACE FUNCTION meshseal_service AS (attributes) -> if(
-    empty(attributes), '', arrayFirst(name -> name != '' AND NOT meshseal_sidecar(name), arrayMap(key -> attributes[key], [
+    empty(attributes), '', arrayFirst(name -> NOT meshseal_sidecar(name), meshseal_ranked(attributes, [
         'service.name', 'service_name', 'service', 'app', 'application', 'app_name', 'name',
         'app_kubernetes_io_name', 'app.kubernetes.io/name', 'k8s.pod.label.app.kubernetes.io/name', 'k8s.pod.label.app', 'compose_service',
         'container', 'container_name', 'k8s.container.name', 'k8s_container_name', 'container.name',
@@ -173,7 +184,7 @@ CREATE OR REPLACE FUNCTION meshseal_service AS (attributes) -> if(
 CREATE OR REPLACE FUNCTION meshseal_workload AS (resource, otherwise) -> if(
     empty(resource), otherwise, meshseal_first([
         replaceRegexpOne(
-            meshseal_first([resource['k8s.pod.name'], resource['k8s_pod_name'], resource['pod'], resource['pod_name']]),
+            meshseal_ranked(resource, ['k8s.pod.name', 'k8s_pod_name', 'pod', 'pod_name'])[1],
             '-(?:[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}|[bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]{1,5})$',
             ''),
         otherwise]));

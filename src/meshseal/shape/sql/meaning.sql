@@ -123,15 +123,16 @@ CREATE OR REPLACE FUNCTION meshseal_platform AS (resource) -> multiIf(
 
 -- The cluster of a record's source, or ''. Of ECS it is the last part of its ARN.
 CREATE OR REPLACE FUNCTION meshseal_cluster AS (resource) -> if(
-    empty(resource), '', meshseal_first([
-        resource['k8s.cluster.name'], resource['k8s_cluster_name'], resource['cluster'], resource['cluster_name'],
-        resource['kube_cluster_name'], resource['kubernetes_cluster'], resource['orchestrator.cluster.name'], resource['aws.ecs.cluster.name'],
-        substringIndex(resource['aws.ecs.cluster.arn'], '/', -1)]));
+    empty(resource), '', replaceRegexpOne(
+        meshseal_ranked(resource, [
+            'k8s.cluster.name', 'k8s_cluster_name', 'cluster', 'cluster_name', 'kube_cluster_name', 'kubernetes_cluster',
+            'orchestrator.cluster.name', 'aws.ecs.cluster.name', 'aws.ecs.cluster.arn'])[1],
+        '^arn:.*/', ''));
 
 -- The namespace of the service that reports, or ''.
 CREATE OR REPLACE FUNCTION meshseal_namespace AS (resource, other) -> multiIf(
     other['service.namespace'] != '', other['service.namespace'],
     empty(resource), '',
-    meshseal_first([
-        resource['service.namespace'], resource['service_namespace'], resource['k8s.namespace.name'], resource['k8s_namespace_name'],
-        resource['namespace'], resource['namespace_name'], resource['kube_namespace'], resource['kubernetes_namespace']]));
+    meshseal_ranked(resource, [
+        'service.namespace', 'service_namespace', 'k8s.namespace.name', 'k8s_namespace_name',
+        'namespace', 'namespace_name', 'kube_namespace', 'kubernetes_namespace'])[1]);
