@@ -103,6 +103,29 @@ def test_every_module_that_is_loaded_ahead_is_there(console: ServerProcess) -> N
         assert console.get(address).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("query", "seconds", "more"),
+    [
+        pytest.param("", 3600, "", id="the last hour"),
+        pytest.param("?since=7d&tenant=weave", 604_800, "&amp;tenant=weave", id="seven days"),
+        pytest.param("?since=never", 0, "", id="what is no range"),
+        pytest.param("?from=2026-11-20T10:00:00Z&to=2026-11-20T11:00:00Z", 0, "", id="a part"),
+    ],
+)
+def test_the_map_is_asked_for_while_the_script_loads(
+    console: ServerProcess, query: str, seconds: int, more: str
+) -> None:
+    text = console.get(f"/mesh{query}").text
+    link = r'<link rel="preload" as="fetch" crossorigin href="/meshseal/v1/mesh/map\?([^"]+)"'
+    found = re.search(link, text)
+    assert (found is None) == (seconds == 0)
+    if found:
+        asked = re.fullmatch(r"start=(\d+)&amp;end=(\d+)(.*)", found[1])
+        assert asked is not None
+        assert int(asked[2]) - int(asked[1]) == seconds * SECOND
+        assert asked[3] == more
+
+
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with ServerProcess(tmp_path_factory.mktemp("locked") / "data", trial=False) as server:
