@@ -192,7 +192,7 @@ FROM (
 
 def _if_parsed(keys: dict[str, str], row: Format) -> str:
     """Return all columns of a format's SELECT, without attributes where the line did not parse."""
-    if not keys or row.positional:
+    if not keys or row.positional or row.silent:
         return "*"
     kept = [f"if(parsed, {column}, '') AS {column}" for column in keys.values()]
     if row.extra:

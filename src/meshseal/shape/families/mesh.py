@@ -47,6 +47,7 @@ FORMATS: tuple[Format, ...] = (
         title="Cilium Hubble: flows, lost events, agent events",
         telling=('"flow":', '"lost_events":', '"agent_event":', '"debug_event":'),
         resource=True,
+        silent=True,
     ),
     Format(
         name="linkerd_access",

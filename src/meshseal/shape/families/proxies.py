@@ -56,6 +56,7 @@ FORMATS: tuple[Format, ...] = (
         title="Traefik access log, JSON",
         telling=('"DownstreamStatus"',),
         extra=True,
+        silent=True,
     ),
     Format(
         name="nginx_error",

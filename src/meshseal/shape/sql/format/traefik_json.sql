@@ -3,7 +3,7 @@
 -- Sources: traefik/traefik, pkg/middlewares/accesslog/logdata.go, logger.go
 SELECT
     raw_row,
-    f.DownstreamStatus != '' AND f.Duration != '' AS parsed,
+    concat(f.DownstreamStatus, f.Duration, f.RequestMethod, f.RequestPath, f.RouterName, f.ServiceName) != '' AS parsed,
     meshseal_time(if(f.StartUTC != '', f.StartUTC, if(f.StartLocal != '', f.StartLocal, f.time))) AS time_unix_nano,
     '' AS service_name,
     meshseal_trace_id(meshseal_first([f.trace_id, f.TraceId, f.`request_Traceparent`, f.`request_X-B3-Traceid`])) AS trace_id,
@@ -23,7 +23,7 @@ SELECT
         f.ServiceAddr AS upstream,
         f.RequestAddr AS authority,
         f.`request_User-Agent` AS agent,
-        'gateway' AS reporter) AS access,
+        if(parsed, 'gateway', '') AS reporter) AS access,
     arrayMap(
         pair -> (
             if(startsWith(pair.1, 'request_'),
