@@ -13,8 +13,6 @@ OUTSIDE = "outside"
 """What the end of an edge is called that nothing names."""
 
 _BETWEEN = ">"
-_NAMESPACE_LABELS = ("service_namespace", "k8s_namespace_name", "namespace")
-"""Where records say which namespace they are from; see `meshseal_namespace`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,18 +77,14 @@ def edge_query(reporter: str, sources: Sequence[End], destinations: Sequence[End
     nobody = all(not end.name for end in sources)
     told_by_source = reporter == "outbound" or (reporter != "inbound" and not nobody)
     own, peer = (sources, destinations) if told_by_source else (destinations, sources)
-    parts = [
-        "{" + _matcher("service_name", [end.name or UNKNOWN_SERVICE for end in own]) + "}",
-        _matcher("service_peer_name", [end.name for end in peer]),
-    ]
+    parts = ["{" + _matcher("service_name", [end.name or UNKNOWN_SERVICE for end in own]) + "}"]
+    if all(end.namespace for end in own):
+        parts.append(_matcher("namespace", [end.namespace for end in own]))
+    parts.append(_matcher("peer_service", [end.name for end in peer]))
+    if all(end.namespace for end in peer):
+        parts.append(_matcher("peer_namespace", [end.namespace for end in peer]))
     if any(end.name for end in own):
-        parts.append(_matcher("mesh_reporter", [reporter]))
-    spaces = [end.namespace for end in peer]
-    if all(spaces):
-        parts.append(_matcher("service_peer_namespace", spaces))
-    spaces = [end.namespace for end in own]
-    if all(spaces):
-        parts.append(" or ".join(_matcher(label, spaces) for label in _NAMESPACE_LABELS))
+        parts.append(_matcher("reporter", [reporter]))
     return " | ".join(parts)
 
 
