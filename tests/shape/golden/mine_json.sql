@@ -8,7 +8,7 @@ SELECT
     '' AS service_name,
     '' AS trace_id,
     '' AS span_id,
-    meshseal_envoy_extra_nested(raw_row.Body, ['a\x22b', 'n']) AS pairs,
+    meshseal_envoy_extra_nested(raw_row.Body, tuple('a\x22b', 'n')) AS pairs,
     l1.1 AS a1,
     multiIf(l2.1 >= 500, toString(l2.1), '') AS a2,
     tupleElement(tupleElement(tupleElement(found, 2), 1), 2) AS a3

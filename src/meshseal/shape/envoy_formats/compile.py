@@ -200,7 +200,7 @@ def _extra(document: documents.Document, given: Expression) -> Expression:
     A line is read for them only if it has others than those that are known: so they cost little
     where there are none.
     """
-    keys = f"[{', '.join(literals.text(key) for key in document.keys)}]"
+    keys = f"tuple({', '.join(literals.text(key) for key in document.keys)})"
     if any(len(value.steps) > 1 for value in document.values):
         return call("meshseal_envoy_extra_nested", "raw_row.Body", keys)
     return call("meshseal_envoy_extra", "raw_row.Body", keys, given)
