@@ -47,7 +47,7 @@ CREATE OR REPLACE FUNCTION meshseal_address AS (address) -> arrayMap(
     cut -> if(cut = 0, (trim(BOTH '[]' FROM address), ''),
         (trim(BOTH '[]' FROM substring(address, 1, cut - 1)), substring(address, cut + 1))),
     [if(
-        countSubstrings(address, ':') = 1 OR match(address, '^\\[.*\\]:'),
+        (countSubstrings(address, ':') = 1 AND position(address, '://') = 0) OR match(address, '^\\[.*\\]:'),
         length(address) - length(substringIndex(address, ':', -1)), 0)])[1];
 
 -- ---- Severity -------------------------------------------------------------------------------
