@@ -37,6 +37,9 @@ _RESERVED = frozenset(
         "cluster",
         "mesh",
         "platform",
+        "reporter",
+        "peer_service",
+        "peer_namespace",
         "detected_level",
     }
 )
