@@ -57,6 +57,7 @@ def check_conserved(server: ServerProcess, received: Mapping[tuple[str, str], in
     stored = {table: _stored(server, table) for table in ("logs", "spans")}
     both = stored["logs"] + stored["spans"]
     assert {key: one["stored"] for key, one in found.items() if one["stored"]} == dict(both)
+    assert _arrived(server) == both, "arrivals"
     for tenant in {tenant for _, tenant in found if tenant}:
         expected = sum(count for key, count in stored["logs"].items() if key[1] == tenant)
         # A bent time may lie up to a day ahead.
@@ -68,6 +69,14 @@ def check_conserved(server: ServerProcess, received: Mapping[tuple[str, str], in
 def _stored(server: ServerProcess, table: str) -> Counter[tuple[str, str]]:
     rows = ask(server, _COUNT.format(table))
     return Counter({(door, tenant): count for door, tenant, count in rows})
+
+
+def _arrived(server: ServerProcess) -> Counter[tuple[str, str]]:
+    """Return what the table of arrivals has counted, through whatever kills."""
+    sql = (
+        "SELECT Door, Tenant, sum(Records) FROM arrivals GROUP BY Door, Tenant HAVING sum(Records)"
+    )
+    return Counter({(door, tenant): count for door, tenant, count in ask(server, sql)})
 
 
 def check_well(server: ServerProcess) -> None:
