@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.doors.envoy import (
     Certificates,
@@ -120,8 +121,7 @@ def ask_envoy(folder: Path, text: str, document: Json) -> tuple[list[bytes], lis
         _log(files["json"], {"json_format": document}),
     ]
     certificates = make_certificates(folder)
-    os.environ["POD_NAME"] = POD
-    with _service() as port:
+    with _service() as port, patch.dict(os.environ, POD_NAME=POD):
         listeners = [
             http_listener("web", CLUSTER, logs),
             http_listener("secure", CLUSTER, logs, transport_socket=certificates.context("cart")),
