@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -263,6 +264,32 @@ async def test_audit_records_alone_wait_longer_and_go_with_the_first_others(
                 break
             await asyncio.sleep(0.01)
         assert [one.records for one in bench.closed] == [2]
+
+
+async def test_segments_stay_open_longer_while_the_mill_is_behind(tmp_path: Path) -> None:
+    settings = SpoolSettings(segment_age_seconds=0.1, min_free_bytes=0, audit_reserve_bytes=0)
+    async with running(tmp_path, settings) as bench:
+
+        async def write_for(seconds: float) -> int:
+            """Write all the time, and return how many segments were closed meanwhile."""
+            before, end = len(bench.closed), time.monotonic() + seconds
+            while time.monotonic() < end:
+                await bench.spool.append([envelope()])
+            return len(bench.closed) - before
+
+        while len(bench.closed) < 12:
+            await write_for(0.1)
+        # Now each is open for a second more.
+        behind = await write_for(1.5)
+        for segment in bench.closed:
+            bench.spool.release(segment.number)
+        caught_up = 0
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            caught_up += await write_for(0.05)
+            for segment in bench.closed:
+                bench.spool.release(segment.number)
+    assert caught_up > 2 * behind
 
 
 async def test_a_stopping_spool_refuses(tmp_path: Path) -> None:

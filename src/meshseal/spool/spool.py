@@ -33,6 +33,10 @@ _MAX_FRAME_BYTES = 64 << 20
 _FREE_CHECK_SECONDS = 0.5
 _AUDIT_AGE_SECONDS = 3.0
 
+# A mill that has so many segments before it is busy, not behind.
+_BUSY_SEGMENTS = 2
+_MOST_AGE_SECONDS = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedSegment:
@@ -179,6 +183,8 @@ class Spool:
         """Forget a segment that is gone."""
         size, _ = self._backlog.pop(number, (0, 0.0))
         self._backlog_bytes -= size
+        # What is open may be due now.
+        self._wake.set()
 
     # ---- What operators see ----------------------------------------------------------------
 
@@ -213,7 +219,7 @@ class Spool:
         self._wake.clear()
         timeout = None
         if self._open:
-            timeout = max(0.0, self._open.close_at - time.monotonic())
+            timeout = max(0.0, self._due_at(self._open) - time.monotonic())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
 
@@ -296,10 +302,20 @@ class Spool:
         age = self._settings.segment_age_seconds
         return max(age, _AUDIT_AGE_SECONDS) if all(w.privileged for w in taken) else age
 
+    def _due_at(self, open_: _Open) -> float:
+        """Return when a segment is closed by its age.
+
+        Later, the further the mill is behind: most of what a small segment costs it is the same for
+        a large one, so that it catches up with fewer of them.
+        """
+        behind = max(0, len(self._backlog) - _BUSY_SEGMENTS)
+        longer = min(behind * self._settings.segment_age_seconds, _MOST_AGE_SECONDS)
+        return open_.close_at + longer
+
     def _is_full(self, open_: _Open) -> bool:
         return (
             open_.writer.size_bytes >= self._settings.segment_bytes
-            or time.monotonic() >= open_.close_at
+            or time.monotonic() >= self._due_at(open_)
         )
 
     async def _rotate(self) -> None:
