@@ -277,9 +277,9 @@ async def test_segments_stay_open_longer_while_the_mill_is_behind(tmp_path: Path
                 await bench.spool.append([envelope()])
             return len(bench.closed) - before
 
-        while len(bench.closed) < 12:
+        while len(bench.closed) < 7:
             await write_for(0.1)
-        # Now each is open for a second more.
+        # Now each is open for half a second more.
         behind = await write_for(1.5)
         for segment in bench.closed:
             bench.spool.release(segment.number)
