@@ -7,7 +7,7 @@ goes before.
 
 from __future__ import annotations
 
-MESH = "mesh"
+MESH, MESH_KIND = "mesh", "mesh_kind"
 DERIVED: dict[str, str] = {
     MESH: "meshseal_mesh(Format, ResourceAttributes, OtherAttributes)",
     "platform": "meshseal_platform(ResourceAttributes)",

@@ -53,6 +53,37 @@ def derived_values(
             yield _distinct(OF_RESOURCE[name].format(resource="resource"), streams, binder)
 
 
+def derived_names(*, tenant: str, times: TimeRange) -> list[tuple[Sequence[str], Sql]]:
+    """Return queries of one row that say which such labels have any value, and the labels' names.
+
+    Args:
+        tenant: Whose records.
+        times: From when until when.
+    """
+    binder = Binder()
+    where = filtered(LogQuery(()), tenant=tenant, times=times, keys={}, binder=binder).where
+    of_records = ", ".join(f"max({sql} != '')" for sql in AT_ONCE.values())
+    streams = Binder()
+    resource = "JSONExtract(Labels, 'Map(String, String)')"
+    of_streams = ", ".join(
+        f"max({sql.format(resource=resource)} != '')" for sql in OF_RESOURCE.values()
+    )
+    return [
+        (
+            tuple(AT_ONCE),
+            Sql(f"SELECT {of_records}\nFROM {LOGS}\nWHERE {where}", binder.parameters),
+        ),
+        (
+            tuple(OF_RESOURCE),
+            Sql(
+                f"SELECT {of_streams}\nFROM {STREAMS}\n"
+                f"WHERE {stream_times(streams, tenant, times)}",
+                streams.parameters,
+            ),
+        ),
+    ]
+
+
 def stream_times(binder: Binder, tenant: str, times: TimeRange) -> str:
     """Return the conditions on `streams` that they are a tenant's and of the hours of a range."""
     first, last = times.start // _HOUR * 3600, times.end // _SECOND + 1

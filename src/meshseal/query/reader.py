@@ -11,8 +11,8 @@ from meshseal.model.errors import QueryError
 from meshseal.model.identifiers import label_name
 from meshseal.model.register import Register
 from meshseal.query.asking import ask
-from meshseal.query.derived import DERIVED, UNKNOWN_OF_STREAMS
-from meshseal.query.derived_values import derived_values, stream_times
+from meshseal.query.derived import DERIVED, MESH, MESH_KIND, UNKNOWN_OF_STREAMS
+from meshseal.query.derived_values import derived_names, derived_values, stream_times
 from meshseal.query.labels import Key, Keys
 from meshseal.query.render_logs import Place, TimeRange, render_logs
 from meshseal.query.render_metrics import Steps, render_metrics
@@ -154,7 +154,7 @@ class Reader:
         names = {label_name(key) for labels, _ in maps for key in labels}
         register = self._register()
         if maps:
-            names |= set(DERIVED)
+            names |= await self._derived_names(tenant, times)
         if maps and register.services(tenant):
             names |= {SERVICE, *register.label_names(tenant)}
         return sorted(names | {"service_name"} if maps else names)
@@ -230,6 +230,14 @@ class Reader:
             )
         )
         return [(resource, service) for resource, service in rows]
+
+    async def _derived_names(self, tenant: str, times: TimeRange) -> set[str]:
+        """Return the labels that every mesh's records have in common, of which there are values."""
+        found = {MESH} if MESH_KIND in await self._stored_keys(tenant) else set()
+        for names, sql in derived_names(tenant=tenant, times=times):
+            (row,) = await self._rows(sql)
+            found |= {name for name, there in zip(names, row, strict=True) if there}
+        return found
 
     async def _record_values(
         self, name: str, tenant: str, times: TimeRange, matchers: Sequence[Matcher]
