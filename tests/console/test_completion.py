@@ -38,6 +38,7 @@ from meshseal.query.logql import parse
         pytest.param('{a="b"} | json | c ^', Wanted.OPERATOR, "", id="an operator of a stage"),
         pytest.param('{a="b"} | json | c="^', Wanted.VALUE, "", id="a value of a stage"),
         pytest.param('{a="b"} | json | c="d" and ^', Wanted.STAGE, "", id="a second condition"),
+        pytest.param('{a="b"} | unwrap mesh_^', Wanted.LABEL, "mesh_", id="what is a number"),
         pytest.param("sum by (^", Wanted.LABEL, "", id="a grouping"),
         pytest.param("sum by (a, b^", Wanted.LABEL, "b", id="the next label of a grouping"),
         pytest.param('{a="b"} |= "^', Wanted.NOTHING, "", id="a text to look for"),
