@@ -28,7 +28,8 @@ from urllib.parse import parse_qs
 from meshseal.receive.decompress import decompress
 from meshseal.wire.elastic import BULK
 from meshseal.wire.protocol import MAX_REQUEST_BYTES, Request
-from tests.doors.elastic_clients import VERSIONS, sender
+from tests.doors.python_clients import python
+from tests.doors.test_elastic_e2e import VERSIONS
 
 CAPTURES = Path(__file__).resolve().parent.parent / "tests/wire/captures/elasticsearch"
 NODE_CLIENT = "9.4.3"
@@ -177,7 +178,7 @@ def _python(version: str) -> Callable[[str], None]:
             address = Path(folder) / "address"
             address.write_text(url)
             lines = "".join(json.dumps(one) + "\n" for one in OPERATIONS)
-            process = sender(version, address)
+            process = python(f"elasticsearch-{version}", "elastic_sender.py", address)
             output, _ = process.communicate(lines, timeout=60)
             if process.returncode:
                 raise RuntimeError(output)

@@ -30,6 +30,7 @@ import requests
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.doors import envoy
+from tests.server import free_port
 
 CAPTURES = Path(__file__).resolve().parent.parent / "tests/wire/captures/envoy_als"
 SERVICE, METHOD = "envoy.service.accesslog.v3.AccessLogService", "StreamAccessLogs"
@@ -143,7 +144,7 @@ def _talk(folder: Path, port: int, upstream: int) -> None:
         envoy.cluster("als", port, http2=True),
         envoy.cluster("inbound|8000||", upstream),
         envoy.cluster(OUTBOUND, upstream),
-        envoy.cluster(DEAD, envoy.free_port()),
+        envoy.cluster(DEAD, free_port()),
     ]
     with envoy.running_envoy(folder, listeners, clusters) as running:
         headers = {

@@ -88,8 +88,8 @@ class StoreWriter:
         Raises: EngineError; DamagedStoreError when the engine must be replaced.
         """
         started = time.time()
-        # Whether the tables that sum up have the segment: the engine's own memory of tokens does not
-        # outlive a power cut. Arrivals come last, so that all are fed when it says so.
+        # Whether the tables that sum up have the segment: the engine's own memory of tokens does
+        # not outlive a power cut. Arrivals come last, so that all are fed when it says so.
         counted = again and self._arrivals.is_counted(segment)
         written = []
         for signal in _SIGNALS:
