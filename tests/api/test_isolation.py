@@ -150,7 +150,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             labels = {"team": f"{word}-team"}
             requests.put(
                 f"{server.url}/meshseal/v1/services/{word}-service",
-                json={"aliases": [f"{word}*"], "labels": labels},
+                json={"aliases": [f"{word}-app*"], "labels": labels},
                 headers={"X-Scope-OrgID": tenant},
                 timeout=30,
             ).raise_for_status()
