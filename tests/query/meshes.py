@@ -172,9 +172,10 @@ def _bulk(server: ServerProcess, lines: list[str]) -> None:
 
 def _syslog(server: ServerProcess, lines: list[str]) -> None:
     host, port = server.urls["syslog"].removeprefix("http://").split(":")
-    stamp = time.strftime("%b %e %H:%M:%S", time.gmtime())
     with socket.create_connection((host, int(port))) as connection:
         for line in lines:
+            at = time.strptime(line.partition("[")[2][:20], "%d/%b/%Y:%H:%M:%S")
+            stamp = time.strftime("%b %e %H:%M:%S", at)
             connection.sendall(f"<190>{stamp} edge1 nginx: {line}\n".encode())
 
 
