@@ -301,6 +301,9 @@ def test_nobody_gets_in_without_a_key(guarded: ServerProcess) -> None:
         asked = path.replace("{name}", "app").replace("{path:path}", "tile/0/000.p/1")
         parameters = {"query": SELECT, "batch": "1", "seq": "1"}
         response = guarded.get(asked, parameters, allow_redirects=False)
+        if response.status_code == 405:
+            assert guarded.post(asked, b"{}").status_code == 401, asked
+            continue
         to_login = response.status_code in (302, 303) and "/login" in response.headers["Location"]
         assert response.status_code == 401 or to_login, f"{asked}: {response.status_code}"
         wrong = {"Authorization": "Bearer msk_000000000000_nonsense"}

@@ -9,7 +9,8 @@ from typing import Any
 from tests.server import ServerProcess
 
 _WAIT_SECONDS = 120.0
-_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door")
+# What every record has, or is made when it is read.
+_OWN = ("meshseal_batch", "meshseal_seq", "meshseal_format", "meshseal_door", "platform")
 _BECOMES = ("stored", "refused", "deduplicated")
 
 

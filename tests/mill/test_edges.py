@@ -151,6 +151,31 @@ def test_of_hubble_s_flows_calls_are_counted(server: ServerProcess) -> None:
     assert counted["access"] == len(_lines("nginx_combined").splitlines())
 
 
+@pytest.mark.parametrize(
+    ("reporter", "peer", "expected"),
+    [
+        ("outbound", "cart", ("edge", "cart", 0, 1, 0)),
+        ("inbound", "cart", ("cart", "edge", 0, 1, 0)),
+        # A gateway tells how its caller came, and not how the call went on from it.
+        ("gateway", "cart", ("edge", "cart", 0, 0, 1)),
+        ("gateway", "", ("", "edge", 0, 1, 0)),
+    ],
+)
+def test_whose_connection_a_record_tells_of(
+    server: ServerProcess, reporter: str, peer: str, expected: tuple[str, str, int, int, int]
+) -> None:
+    line = {"service": "edge", "mesh.reporter": reporter, "mesh.mtls": "plaintext"}
+    if peer:
+        line["service.peer.name"] = peer
+    server.ship(json.dumps(line).encode())
+    drain(server)
+    sql = (
+        "SELECT Source, Destination, Mutual, Plaintext, Unknown FROM edges "
+        "WHERE Tenant != '' AND Resolution = 60"
+    )
+    assert ask(server, sql) == [expected]
+
+
 def test_names_that_are_no_text_are_shown(server: ServerProcess) -> None:
     texts = {
         "service.name": "NAME",

@@ -31,9 +31,9 @@ FROM (
             countIf(HttpResponseStatusCode = 0 AND (ResponseFlags != '' OR ErrorType != '')) AS Failed,
             sum(ifNull(HttpRequestBodySize, 0)) AS RequestBytes,
             sum(ifNull(HttpResponseBodySize, 0)) AS ResponseBytes,
-            countIf(Mtls = 'mutual') AS Mutual,
-            countIf(Mtls = 'plaintext') AS Plaintext,
-            countIf(Mtls = 'unknown') AS Unknown,
+            countIf(mtls = 'mutual') AS Mutual,
+            countIf(mtls = 'plaintext') AS Plaintext,
+            countIf(mtls = 'unknown') AS Unknown,
             sum(retries) AS Retries,
             $latency AS Latency,
             sumMap(flags) AS Flags,
@@ -63,7 +63,9 @@ FROM (
                 meshseal_mesh(Format, ResourceAttributes, OtherAttributes) AS mesh,
                 meshseal_cluster(ResourceAttributes) AS cluster,
                 NetworkProtocolName AS protocol,
-                HttpResponseStatusCode, ResponseFlags, ErrorType, HttpRequestBodySize, HttpResponseBodySize, Mtls, DurationNanos,
+                HttpResponseStatusCode, ResponseFlags, ErrorType, HttpRequestBodySize, HttpResponseBodySize, DurationNanos,
+                -- A gateway tells how its caller came, not how the call went on from it.
+                if(reporter = 'gateway' AND NOT told_by_destination, 'unknown', toString(Mtls)) AS mtls,
                 toUInt64(toUInt32OrZero(OtherAttributes['mesh.retries'])) AS retries,
                 -- No sender can make the map long: of a record, at most eight flags of at most forty letters.
                 CAST(if(ResponseFlags = '', [], arrayMap(flag -> (toValidUTF8(substring(flag, 1, 40)), toUInt64(1)), arraySlice(splitByChar(',', ResponseFlags), 1, 8))), 'Map(String, UInt64)') AS flags

@@ -10,14 +10,12 @@ Retention never uses a TTL: a deletion must be authorised, checked against holds
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from meshseal.model import columns
 from meshseal.model.columns import PROMOTED, Column, Kind, Signal
 from meshseal.shape import anyvalue, canonical, render
 from meshseal.shape.assemble import RAW_COLUMNS
-from meshseal.shape.formats import BUILT_IN, Formats
-from meshseal.shape.networks import PRIVATE_NETWORKS, Network, trusted_proxy_function
+from meshseal.shape.formats import BUILT_IN
+from meshseal.shape.networks import PRIVATE_NETWORKS, trusted_proxy_function
 from meshseal.shape.spans import RAW_SPAN_COLUMNS
 from meshseal.store import completeness, mesh
 
@@ -84,18 +82,14 @@ _DEDUPLICATION_WINDOW = 1000
 _COMPACT_BYTES = 128 << 20
 
 
-def create_statements(
-    formats: Formats = BUILT_IN, proxies: Iterable[Network] = PRIVATE_NETWORKS
-) -> list[str]:
+def create_statements() -> list[str]:
     """Return the statements that create what is missing, and the functions anew.
 
-    Args:
-        formats: Which formats this installation has.
-        proxies: The networks whose proxies are trusted.
+    Formats of an installation's own, and its trusted proxies, come later (`mill/definitions.py`).
     """
     return [
         *render.statements("functions.sql"),
-        trusted_proxy_function(proxies),
+        trusted_proxy_function(PRIVATE_NETWORKS),
         *render.statements("meaning.sql"),
         *render.statements("formats.sql"),
         *render.statements("stack_traces.sql"),
@@ -107,7 +101,7 @@ def create_statements(
         *render.statements("access.sql"),
         *render.statements("span_tags.sql"),
         *anyvalue.functions(),
-        *formats.functions(),
+        *BUILT_IN.functions(),
         *canonical.functions(),
         _create_logs(),
         _create_spans(),

@@ -97,10 +97,10 @@ CREATE OR REPLACE FUNCTION meshseal_mesh AS (format, resource, other) -> meshsea
         format,
         ['istio_json', 'istio_text', 'istio_text_old', 'ztunnel', 'ztunnel_json', 'envoy_text', 'envoy_json', 'envoy_als', 'kuma_http', 'kuma_tcp',
          'linkerd_access', 'linkerd_access_json', 'linkerd_proxy', 'hubble', 'nginx_combined', 'nginx_error', 'ingress_nginx',
-         'traefik_clf', 'traefik_json', 'haproxy_http', 'haproxy_tcp', 'haproxy_https', 'aws_alb', 'aws_vpc_flow', 'aws_vpc_lattice'],
+         'traefik_clf', 'traefik_json', 'haproxy_http', 'haproxy_tcp', 'haproxy_https', 'aws_alb', 'aws_nlb', 'aws_vpc_flow', 'aws_vpc_lattice'],
         ['istio', 'istio', 'istio', 'istio', 'istio', 'envoy', 'envoy', 'envoy', 'kuma', 'kuma',
          'linkerd', 'linkerd', 'linkerd', 'cilium', 'nginx', 'nginx', 'nginx',
-         'traefik', 'traefik', 'haproxy', 'haproxy', 'haproxy', 'aws_alb', 'aws_vpc', 'vpc_lattice'],
+         'traefik', 'traefik', 'haproxy', 'haproxy', 'haproxy', 'aws_alb', 'aws_nlb', 'aws_vpc', 'vpc_lattice'],
         '')]);
 
 -- What a record's source runs on: `kubernetes`, the cloud, `docker` or `vm`; or ''. A cloud's own
