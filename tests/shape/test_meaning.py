@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
 MEANING = (
     "SELECT ServiceName, meshseal_namespace(ResourceAttributes, OtherAttributes), "
     "meshseal_cluster(ResourceAttributes), "
-    "meshseal_mesh(Format, ResourceAttributes, OtherAttributes), "
+    "meshseal_mesh(Format, UpstreamCluster, ResourceAttributes, OtherAttributes), "
     "meshseal_platform(ResourceAttributes), Reporter FROM work.stage_logs_0"
 )
 INBOUND = (
@@ -29,6 +29,14 @@ INBOUND = (
 )
 OUTBOUND = INBOUND.replace(
     "inbound|9080|| 127", "outbound|9080||ratings.shop.svc.cluster.local 127"
+)
+CONSUL = json.dumps(
+    {
+        "start_time": "2026-09-20T10:11:12.123Z",
+        "method": "GET",
+        "response_code": 200,
+        "upstream_cluster": "db.default.dc1.internal.0a1b.consul",
+    }
 )
 APACHE = '10.0.0.1 - - [20/Sep/2026:10:11:12 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"'
 Send = Callable[[Decoder], Any]
@@ -117,6 +125,10 @@ SOURCES: dict[str, tuple[Send, tuple[str, str, str, str, str, str]]] = {
     "lines with labels": (
         lines(APACHE, service__name="front", k8s__cluster__name="eu-1"),
         ("front", "", "eu-1", "nginx", "kubernetes", "gateway"),
+    ),
+    "Consul's lines": (
+        lines(CONSUL, service__name="web"),
+        ("web", "", "", "consul", "", "outbound"),
     ),
     "Promtail": (
         loki("hello", namespace="shop", pod=POD, container="cart", app="cart", job="shop/cart",

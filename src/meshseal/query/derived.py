@@ -9,7 +9,7 @@ from __future__ import annotations
 
 MESH, MESH_KIND = "mesh", "mesh_kind"
 DERIVED: dict[str, str] = {
-    MESH: "meshseal_mesh(Format, ResourceAttributes, OtherAttributes)",
+    MESH: "meshseal_mesh(Format, UpstreamCluster, ResourceAttributes, OtherAttributes)",
     "platform": "meshseal_platform(ResourceAttributes)",
     "cluster": "meshseal_cluster(ResourceAttributes)",
     "namespace": "meshseal_namespace(ResourceAttributes, OtherAttributes)",
@@ -27,7 +27,7 @@ OF_RESOURCE: dict[str, str] = {
 """Those that a resource's attributes tell alone, over a map of them."""
 
 AT_ONCE: dict[str, str] = {
-    MESH: "meshseal_mesh(Format, CAST(map(), 'Map(String, String)'), "
+    MESH: "meshseal_mesh(Format, UpstreamCluster, CAST(map(), 'Map(String, String)'), "
     "CAST(map(), 'Map(String, String)'))",
     "reporter": DERIVED["reporter"],
     "peer_service": DERIVED["peer_service"],

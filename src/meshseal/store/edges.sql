@@ -60,7 +60,7 @@ FROM (
                 if(told_by_destination, service, PeerService) AS destination,
                 if(told_by_destination, peer_namespace, namespace) AS source_namespace,
                 if(told_by_destination, namespace, peer_namespace) AS destination_namespace,
-                meshseal_mesh(Format, ResourceAttributes, OtherAttributes) AS mesh,
+                meshseal_mesh(Format, UpstreamCluster, ResourceAttributes, OtherAttributes) AS mesh,
                 meshseal_cluster(ResourceAttributes) AS cluster,
                 NetworkProtocolName AS protocol,
                 HttpResponseStatusCode, ResponseFlags, ErrorType, HttpRequestBodySize, HttpResponseBodySize, DurationNanos,

@@ -90,9 +90,11 @@ CREATE OR REPLACE FUNCTION meshseal_alias AS (tenant, name) -> name;
 CREATE OR REPLACE FUNCTION meshseal_service_label AS (tenant, service, label) -> '';
 
 -- The mesh or the proxy that a record tells of, or ''.
-CREATE OR REPLACE FUNCTION meshseal_mesh AS (format, resource, other) -> meshseal_first([
+CREATE OR REPLACE FUNCTION meshseal_mesh AS (format, cluster, resource, other) -> meshseal_first([
     other['mesh.kind'],
     resource['mesh.kind'],
+    -- Consul writes Envoy's fields as Istio does: only the names of its clusters tell.
+    if(format = 'istio_json' AND (endsWith(cluster, '.consul') OR cluster = 'local_app'), 'consul', ''),
     transform(
         format,
         ['istio_json', 'istio_text', 'istio_text_old', 'ztunnel', 'ztunnel_json', 'envoy_text', 'envoy_json', 'envoy_als', 'kuma_http', 'kuma_tcp',
