@@ -39,7 +39,8 @@ def derived_values(
         yield _distinct(AT_ONCE[name], f"{LOGS}\nWHERE {where}", binder)
     if name not in AT_ONCE or name == MESH:
         latest = (
-            f"(SELECT Format, ResourceAttributes, OtherAttributes FROM {LOGS}\nWHERE {where}\n"
+            f"(SELECT Format, UpstreamCluster, ResourceAttributes, OtherAttributes "
+            f"FROM {LOGS}\nWHERE {where}\n"
             "ORDER BY toStartOfFiveMinutes(Timestamp) DESC, Timestamp DESC\n"
             f"LIMIT {_RECENT})"
         )
