@@ -27,8 +27,8 @@ demo: $(READY)  ## Run a server with the traffic of a shop, and say where to loo
 serve: $(READY)  ## Run a server for trying out, without traffic
 	@$(BIN)/meshseal serve --data ./demo-data/serve --trial
 
-test: $(READY)  ## Run every test
-	$(BIN)/pytest
+test: $(READY)  ## Run every test, two files at a time
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: $(READY)  ## Run the tests that start no server
 	$(BIN)/pytest -m "not e2e and not faults and not browser"

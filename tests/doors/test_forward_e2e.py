@@ -59,6 +59,7 @@ def record(number: int, begun: int, tag: str) -> dict[str, Any]:
         "order_id": str(number),
         "k8s_pod_name": f"cart-{number % 7}",
         "k8s_namespace_name": "shop",
+        "namespace": "shop",
         "k8s_pod_label_app": "cart",
     }
 
