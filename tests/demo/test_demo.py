@@ -95,7 +95,7 @@ def test_every_service_is_heard_through_its_door(server: ServerProcess) -> None:
     [
         pytest.param("frontend", {"istio_json", "otlp"}, id="Istio JSON inside OTLP over HTTP"),
         pytest.param("payment", {"istio_json", "otlp"}, id="Istio JSON inside OTLP over gRPC"),
-        pytest.param("catalog", {"json"}, id="Linkerd JSON by Loki push"),
+        pytest.param("catalog", {"linkerd_access_json"}, id="Linkerd JSON by Loki push"),
         pytest.param("inventory", {"istio_json", "envoy_text"}, id="Consul JSON and Envoy text"),
         pytest.param("shipping", {"json"}, id="Consul documents"),
     ],
