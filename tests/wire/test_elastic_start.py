@@ -174,7 +174,10 @@ def test_health_as_text() -> None:
 
 
 REFUSED = {
-    **{f"GET {name}": ("GET", f"/shop/{name}", "no Elasticsearch searches") for name in sorted(READS)},
+    **{
+        f"GET {name}": ("GET", f"/shop/{name}", "no Elasticsearch searches")
+        for name in sorted(READS)
+    },
     **{f"POST {name}": ("POST", f"/{name}", "no Elasticsearch searches") for name in sorted(READS)},
     **{f"GET {name}": ("GET", f"/shop/{name}/1", "append-only") for name in sorted(CHANGES)},
     "update": ("POST", "/shop/_update/1", "append-only"),
