@@ -109,7 +109,7 @@ def test_dragging_over_the_chart_looks_closer(tab: Page) -> None:
     box = tab.locator("#chart .u-over").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
-    tab.mouse.move(box["x"] + box["width"] * 0.96, middle)
+    tab.mouse.move(box["x"] + box["width"] * 0.5, middle)
     tab.mouse.down()
     tab.mouse.move(box["x"] + box["width"] * 0.99, middle, steps=5)
     tab.mouse.up()

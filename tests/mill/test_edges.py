@@ -206,6 +206,8 @@ def test_names_that_are_no_text_are_shown(server: ServerProcess) -> None:
     assert ask(server, "SELECT hex(ServiceName) FROM logs WHERE Tenant = 'default'") == [
         ("61FFC362",)
     ]
+    # A regular expression sees it as it is shown.
+    assert server.metric('sum(count_over_time({service_name=~"a.b"}[1h]))') == 1
     answer = server.get("/meshseal/v1/mesh/map")
     assert answer.status_code == 200, answer.text
     (edge,) = answer.json()["edges"]

@@ -329,7 +329,7 @@ def _stream_match(binder: Binder, matcher: Matcher, text: str) -> str:
     if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
         op = "=" if matcher.op is MatchOp.EQUAL else "!="
         return f"{text} {op} {binder.text(matcher.value)}"
-    found = f"match({text}, {binder.text(f'^(?-s:{matcher.value})$')})"
+    found = f"match(toValidUTF8({text}), {binder.text(f'^(?-s:{matcher.value})$')})"
     return found if matcher.op is MatchOp.REGEX else f"NOT {found}"
 
 
