@@ -315,8 +315,8 @@ class Labels:
         values = _listed(pattern)
         if values:
             return f"({text} IN {self.binder.texts(values)})"
-        # As Go has it: the whole value, and a dot does not stand for a line end. And as it is shown:
-        # a dot stands for no byte that is no UTF-8.
+        # As Go has it: the whole value, and a dot does not stand for a line end. And the value as
+        # it is shown: a dot stands for no byte that is no UTF-8.
         return f"match(toValidUTF8({text}), {self.binder.text(f'^(?-s:{pattern})$')})"
 
     def _value(self, matcher: Matcher) -> str:
