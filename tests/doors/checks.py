@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.server import ServerProcess
+from tests.store_access import ask
 
 _WAIT_SECONDS = 120.0
 # What every record has, or is made when it is read.
@@ -48,6 +49,18 @@ def check_found(
         ]
         expected = wanted[part * 1000 : part * 1000 + 1000]
         assert sorted(here, key=lambda one: int(one["time_unix_nano"])) == expected
+
+
+def wait_for_rows(server: ServerProcess, sql: str, count: int) -> list[tuple[Any, ...]]:
+    """Return what a statement gives as soon as that is so many rows or more."""
+    rows: list[tuple[Any, ...]] = []
+
+    def found() -> bool:
+        rows[:] = ask(server, sql)
+        return len(rows) >= count
+
+    until(found, lambda: f"{len(rows)} rows, not {count}")
+    return rows
 
 
 def counted(server: ServerProcess, door: str, tenant: str = "default") -> dict[str, float]:

@@ -8,16 +8,14 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from meshseal.access.identity import Role
-from tests.doors.checks import check_conserved
+from tests.doors.checks import check_conserved, wait_for_rows
 from tests.doors.python_clients import kill_half_way
 from tests.receive.door import DoorSettings, running_door
 from tests.server import ServerProcess, free_port
-from tests.store_access import ask
 
 SENDER = Path(__file__).parent / "clients/ddtrace_sender.py"
 TRACES, SPANS = 1000, 10
@@ -49,17 +47,6 @@ def send(url: str, traces: int, begun: int, **environment: str) -> None:
     assert process.returncode == 0
 
 
-def wait_for_spans(server: ServerProcess, count: int) -> list[tuple[Any, ...]]:
-    deadline = time.monotonic() + 60
-    rows: list[tuple[Any, ...]] = []
-    while time.monotonic() < deadline:
-        rows = ask(server, _SQL)
-        if len(rows) >= count:
-            return rows
-        time.sleep(0.1)
-    raise AssertionError(f"{len(rows)} spans, not {count}")
-
-
 @pytest.mark.e2e
 @pytest.mark.parametrize("version", ["v0.4", "v0.5"])
 def test_every_span_of_datadog_s_tracer_is_there_once(tmp_path: Path, version: str) -> None:
@@ -74,7 +61,7 @@ def test_every_span_of_datadog_s_tracer_is_there_once(tmp_path: Path, version: s
 
 def check_spans(server: ServerProcess, begun: int) -> None:
     """Check that all spans are there, each once and whole."""
-    rows = wait_for_spans(server, TRACES * SPANS)
+    rows = wait_for_rows(server, _SQL, TRACES * SPANS)
     roots = {row[3]: row[4] for row in rows if not row[5]}
     assert len(roots) == TRACES
     assert all(len(trace) == 32 and trace[:16] != "0" * 16 for trace in roots)
@@ -107,7 +94,7 @@ def check_spans(server: ServerProcess, begun: int) -> None:
 def test_a_tracer_sends_below_the_prefix_of_the_main_port(server: ServerProcess) -> None:
     begun = (int(time.time()) - 60) * 10**9
     send(f"{server.url}/datadog", 3, begun)
-    assert [row[0] for row in wait_for_spans(server, 3 * SPANS)] == list(range(3 * SPANS))
+    assert [row[0] for row in wait_for_rows(server, _SQL, 3 * SPANS)] == list(range(3 * SPANS))
 
 
 def test_a_tracer_has_its_key_in_the_address(tmp_path: Path) -> None:

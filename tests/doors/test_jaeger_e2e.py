@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.doors.checks import check_conserved, port_of
+from tests.doors.checks import check_conserved, port_of, wait_for_rows
 from tests.doors.node_clients import node
 from tests.doors.python_clients import kill_half_way, python
 from tests.server import ServerProcess, free_port
@@ -31,17 +31,6 @@ _SQL = """
         TraceId, SpanId, ParentSpanId, `Links.TraceId`, `Links.SpanId`, `Links.Attributes`
     FROM spans WHERE Door = '{door}' ORDER BY number
 """
-
-
-def wait_for_spans(server: ServerProcess, door: str, count: int) -> list[tuple[Any, ...]]:
-    deadline = time.monotonic() + 90
-    rows: list[tuple[Any, ...]] = []
-    while time.monotonic() < deadline:
-        rows = ask(server, _SQL.replace("{door}", door))
-        if len(rows) >= count:
-            return rows
-        time.sleep(0.2)
-    raise AssertionError(f"{len(rows)} spans, not {count}")
 
 
 def check_spans(rows: list[tuple[Any, ...]], begun: int, *, links: bool) -> None:
@@ -79,7 +68,7 @@ def test_ten_thousand_spans_through_a_kill(tmp_path: Path, how: str) -> None:
         arguments = (how, address, SPANS, begun)
         with python("opentelemetry-jaeger-1.21.0", "jaeger_sender.py", *arguments) as sender:
             kill_half_way(server, sender)
-        rows = wait_for_spans(server, door, SPANS)
+        rows = wait_for_rows(server, _SQL.replace("{door}", door), SPANS)
         check_spans(rows, begun, links=False)
         check_conserved(server, door)
         assert server.stop() == 0
@@ -96,7 +85,7 @@ def test_ten_thousand_spans_of_jaeger_s_client(tmp_path: Path) -> None:
         with python("jaeger-client-4.8.0", "jaeger_sender.py", *arguments) as sender:
             output, _ = sender.communicate(timeout=120)
         assert sender.returncode == 0, output
-        rows = wait_for_spans(server, "jaeger_compact", SPANS)
+        rows = wait_for_rows(server, _SQL.replace("{door}", "jaeger_compact"), SPANS)
         check_spans(rows, begun, links=True)
         check_conserved(server, "jaeger_compact")
         (resource,) = ask(server, "SELECT DISTINCT mapKeys(ResourceAttributes) FROM spans")[0]
@@ -111,7 +100,7 @@ def test_ten_thousand_spans_of_jaeger_s_client_for_node(tmp_path: Path, door: st
         with node("jaeger.js", how, port_of(server, door), SPANS, begun) as sender:
             output, _ = sender.communicate(timeout=120)
         assert sender.returncode == 0, output
-        check_spans(wait_for_spans(server, door, SPANS), begun, links=True)
+        check_spans(wait_for_rows(server, _SQL.replace("{door}", door), SPANS), begun, links=True)
         check_conserved(server, door)
 
 

@@ -9,11 +9,10 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.doors.checks import check_conserved, port_of
+from tests.doors.checks import check_conserved, port_of, wait_for_rows
 from tests.doors.node_clients import node
 from tests.doors.python_clients import kill_half_way, python
 from tests.server import ServerProcess, free_port
-from tests.store_access import ask
 from tests.wire.samples import zipkin_protobuf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -28,17 +27,6 @@ _SQL = """
         TraceId, SpanId, ParentSpanId, SpanAttributes
     FROM spans WHERE Door = 'zipkin' ORDER BY number
 """
-
-
-def wait_for_rows(server: ServerProcess, sql: str, count: int) -> list[tuple[Any, ...]]:
-    deadline = time.monotonic() + 90
-    rows: list[tuple[Any, ...]] = []
-    while time.monotonic() < deadline:
-        rows = ask(server, sql)
-        if len(rows) >= count:
-            return rows
-        time.sleep(0.2)
-    raise AssertionError(f"{len(rows)} spans, not {count}")
 
 
 def check_spans(rows: list[tuple[Any, ...]], begun: int) -> None:

@@ -24,6 +24,15 @@ CREATE OR REPLACE FUNCTION meshseal_unescape_bytes AS (text) -> if(
         splitByString('\\x', text),
         arrayEnumerate(splitByString('\\x', text)))));
 
+-- Of a line in the common log format, what stands before the request, cut at spaces: `host - user [time zone] `,
+-- where the user's name may hold some. Whether it is that; its time; and the user's name, or ''.
+CREATE OR REPLACE FUNCTION meshseal_is_clf AS (head) ->
+    length(head) >= 6 AND length(head[-3]) = 21 AND startsWith(head[-3], '[') AND length(head[-2]) = 6;
+CREATE OR REPLACE FUNCTION meshseal_clf_stamp AS (head) ->
+    meshseal_clf_time(concat(substring(head[-3], 2), ' ', substring(head[-2], 1, 5)));
+CREATE OR REPLACE FUNCTION meshseal_clf_user AS (head) ->
+    meshseal_unescape_bytes(meshseal_nil(arrayStringConcat(arraySlice(head, 3, length(head) - 5), ' ')));
+
 -- The same with `#HH`, as HAProxy writes it. Source: HAProxy configuration manual, section 8.6.
 CREATE OR REPLACE FUNCTION meshseal_unescape_hashes AS (text) -> if(
     position(text, '#') = 0, text, meshseal_unescape_bytes(replaceAll(text, '#', '\\x')));

@@ -5,9 +5,9 @@
 -- Source: kubernetes/ingress-nginx, docs/user-guide/nginx-configuration/log-format.md
 SELECT
     raw_row,
-    length(head) >= 6 AND length(head[-3]) = 21 AND startsWith(head[-3], '[') AND length(head[-2]) = 6
+    meshseal_is_clf(head)
         AND match(answer[2], '^[0-9]{3}$') AND length(tries) BETWEEN 4 AND 5 AS parsed,
-    meshseal_clf_time(concat(substring(head[-3], 2), ' ', substring(head[-2], 1, 5))) AS time_unix_nano,
+    meshseal_clf_stamp(head) AS time_unix_nano,
     '' AS service_name,
     '' AS trace_id,
     '' AS span_id,
@@ -27,7 +27,7 @@ SELECT
         '' AS authority,
         meshseal_quoted_text(parts[6]) AS agent,
         'gateway' AS reporter) AS access,
-    meshseal_unescape_bytes(meshseal_nil(arrayStringConcat(arraySlice(head, 3, length(head) - 5), ' '))) AS `user.name`,
+    meshseal_clf_user(head) AS `user.name`,
     meshseal_quoted_text(parts[4]) AS `http.request.header.referer`,
     meshseal_nil(tries[5]) AS `http.request.header.x-request-id`,
     name AS `mesh.upstream_cluster`,

@@ -3,9 +3,9 @@
 -- Sources: NGINX, ngx_http_log_module; nginx.conf as it comes; Apache httpd, mod_log_config
 SELECT
     raw_row,
-    length(head) >= 6 AND length(head[-3]) = 21 AND startsWith(head[-3], '[') AND length(head[-2]) = 6
+    meshseal_is_clf(head)
         AND (length(parts) = 3 OR length(parts) >= 7) AND match(answer[2], '^[0-9]{3}$') AS parsed,
-    meshseal_clf_time(concat(substring(head[-3], 2), ' ', substring(head[-2], 1, 5))) AS time_unix_nano,
+    meshseal_clf_stamp(head) AS time_unix_nano,
     '' AS service_name,
     '' AS trace_id,
     '' AS span_id,
@@ -25,7 +25,7 @@ SELECT
         '' AS authority,
         meshseal_quoted_text(parts[6]) AS agent,
         'gateway' AS reporter) AS access,
-    meshseal_unescape_bytes(meshseal_nil(arrayStringConcat(arraySlice(head, 3, length(head) - 5), ' '))) AS `user.name`,
+    meshseal_clf_user(head) AS `user.name`,
     meshseal_quoted_text(parts[4]) AS `http.request.header.referer`,
     if(length(parts) = 9 AND parts[7] = ' ', meshseal_quoted_text(parts[8]), '') AS `http.request.header.x-forwarded-for`
 FROM (

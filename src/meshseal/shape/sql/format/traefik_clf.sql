@@ -3,10 +3,10 @@
 -- Source: traefik/traefik, pkg/middlewares/accesslog/logger_formatters.go
 SELECT
     raw_row,
-    length(head) >= 6 AND length(head[-3]) = 21 AND startsWith(head[-3], '[') AND length(head[-2]) = 6
+    meshseal_is_clf(head)
         AND length(parts) >= 11 AND match(parts[3], '^ ([0-9]{3}|-) ([0-9]+|-) $') AND match(parts[-5], '^ [0-9-]+ $')
         AND match(parts[-1], '^ [0-9]+ms$') AS parsed,
-    meshseal_clf_time(concat(substring(head[-3], 2), ' ', substring(head[-2], 1, 5))) AS time_unix_nano,
+    meshseal_clf_stamp(head) AS time_unix_nano,
     '' AS service_name,
     '' AS trace_id,
     '' AS span_id,
