@@ -81,6 +81,13 @@ def check_records(server: ServerProcess, at_unix_nano: int, *, count: int, named
         assert record == expected(number, at_unix_nano, named=named)
 
 
+def point(address: Path, server: ServerProcess) -> None:
+    """Write where the server listens, at once: the client may read the file at any moment."""
+    new = address.with_suffix(".new")
+    new.write_text(server.urls["elasticsearch"])
+    new.replace(address)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_ten_thousand_documents_through_a_kill(tmp_path: Path, version: str) -> None:
     # Whether documents have names decides by what a second copy of a request is known.
@@ -89,7 +96,7 @@ def test_ten_thousand_documents_through_a_kill(tmp_path: Path, version: str) -> 
     operations = [operation(number, at, named=named) for number in range(DOCUMENTS)]
     address = tmp_path / "address"
     with ServerProcess(tmp_path / "data") as server:
-        address.write_text(server.urls["elasticsearch"])
+        point(address, server)
         with python(f"elasticsearch-{version}", "elastic_sender.py", address) as client:
             assert client.stdin is not None
             assert client.stdout is not None
@@ -101,7 +108,7 @@ def test_ten_thousand_documents_through_a_kill(tmp_path: Path, version: str) -> 
                 if line.strip() == str(DOCUMENTS // 2):
                     server.kill()
                     server.start()
-                    address.write_text(server.urls["elasticsearch"])
+                    point(address, server)
         assert (client.returncode, lines[-1]) == (0, str(DOCUMENTS))
         check_records(server, at, count=DOCUMENTS, named=named)
         check_counters(server)
