@@ -287,6 +287,22 @@ CASES = [
         other={"tenant": "blue"},
     ),
     Case(
+        "Istio JSON, an object with nulls of its own",
+        istio_json(labels={"app": None, "zone": "a"}, tenant="blue"),
+        "istio_json",
+        OK,
+        at=AT,
+        other={"tenant": "blue", "labels.zone": "a"},
+    ),
+    Case(
+        "Istio JSON, an object with nothing but nulls before one that says something",
+        istio_json(a={"x": None, "y": None}, b={"z": 1}),
+        "istio_json",
+        OK,
+        at=AT,
+        other={"b.z": "1"},
+    ),
+    Case(
         "Istio JSON, a number that no column holds is kept as text",
         istio_json(duration="1e300", bytes_sent="18446744073709551616", bytes_received=-1),
         "istio_json",
