@@ -65,6 +65,9 @@ READS: list[tuple[str, dict[str, str]]] = [
     ("/meshseal/v1/completeness", {}),
     ("/meshseal/v1/completeness", {"by": "instance"}),
     ("/completeness", {"by": "instance"}),
+    ("/services", {}),
+    ("/services", {"edit": "plain-service"}),
+    ("/formats", {}),
     ("/console/complete", {"text": "{", "at": "1"}),
     ("/console/complete", {"query": '{app="', "position": "6"}),
 ]
@@ -111,6 +114,7 @@ def routes() -> set[str]:
         trial=True,
         site=NOTHING,
         completeness=NOTHING,
+        definitions=NOTHING,
     )
     mesh = MeshApi(NOTHING, NOTHING)
     complete = CompletenessApi(NOTHING, NOTHING)
@@ -203,9 +207,16 @@ def test_nothing_of_the_other_tenant_shows(
 def test_the_other_tenant_does_see_its_own(shared: ServerProcess) -> None:
     """Else the test above would pass for a server that shows nothing at all."""
     for path, parameters in READS:
-        if path.startswith(("/loki", "/meshseal/v1/mesh/map")) and "stats" not in path:
+        shown = ("/loki", "/meshseal/v1/mesh/map", "/meshseal/v1/services")
+        if path.startswith(shown) and "stats" not in path:
             response = shared.get(path, parameters, headers={"X-Scope-OrgID": OTHER})
             assert SECRET in response.text, path
+    for parameters in ({}, {"edit": f"{SECRET}-service"}, {"find": f"{SECRET}-TEAM"}):
+        page = shared.get("/services", parameters, headers={"X-Scope-OrgID": OTHER})
+        assert f"{SECRET}-app*" in page.text
+    elsewhere = shared.get("/services", {"edit": f"{SECRET}-service", "tenant": OWN})
+    assert elsewhere.status_code == 404
+    assert f"{SECRET}-app*" not in elsewhere.text
     stats = [
         shared.get("/loki/api/v1/index/stats", {"query": SELECT}, headers={"X-Scope-OrgID": t})
         for t in (OWN, OTHER)

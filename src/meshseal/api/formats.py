@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from meshseal.access.definitions import Editor
 from meshseal.access.identity import ANY_TENANT, Permission
 from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.editing import editor_of, json_of, shown
+from meshseal.api.gate import Gate
 from meshseal.api.own import answering
 from meshseal.api.reading import ReadContext
 from meshseal.model.errors import ForbiddenError, NotFoundError, PayloadError
@@ -48,7 +50,8 @@ class FormatsApi:
 
     async def _list(self, request: Request) -> Response:
         async with self._context.reading(request, api=_API, action="formats.list"):
-            own = [self._shown(name) for name in sorted(self._definitions.formats)]
+            known = self._definitions
+            own = [format_document(known, name) for name in sorted(known.formats)]
             built_in = [
                 {"name": row.name, "title": row.title, "source": "built in"}
                 for row in BUILT_IN.rows
@@ -59,20 +62,16 @@ class FormatsApi:
         name = request.path_params["name"]
         async with self._context.reading(request, api=_API, action="formats.show") as read:
             read.details["format"] = name
-            if name not in self._definitions.formats:
-                raise NotFoundError(f"there is no format {name[:80]!r} of this installation's own")
-            return shown(self._shown(name))
+            return shown(format_document(self._definitions, name))
 
     async def _put(self, request: Request) -> Response:
-        editor = await editor_of(request, self._context.gate, Permission.EDIT_FORMATS)
-        self._require_all_tenants(editor.principal.tenant)
+        editor = await format_editor_of(request, self._context.gate)
         own = own_format(request.path_params["name"], await json_of(request))
         await self._definitions.put_format(own, editor)
-        return shown(self._shown(own.name))
+        return shown(format_document(self._definitions, own.name))
 
     async def _remove(self, request: Request) -> Response:
-        editor = await editor_of(request, self._context.gate, Permission.EDIT_FORMATS)
-        self._require_all_tenants(editor.principal.tenant)
+        editor = await format_editor_of(request, self._context.gate)
         name = request.path_params["name"]
         await self._definitions.remove_format(name, editor)
         return shown({"removed": name})
@@ -83,32 +82,49 @@ class FormatsApi:
             request, api=_API, action="formats.test", permission=Permission.EDIT_FORMATS
         ) as read:
             body = await json_of(request)
-            lines = _lines(body)
-            given = {key: value for key, value in body.items() if key != "lines"}
-            own = own_format(name, given) if given else None
-            if own is None and name not in self._definitions.formats and name not in BUILT_IN:
-                raise NotFoundError(f"there is no format {name[:80]!r}")
-            read.details |= {"format": name, "lines": len(lines)}
-            return shown({"rows": await self._definitions.read(lines, name, own)})
+            rows = await read_lines(self._definitions, name, body)
+            read.details |= {"format": name, "lines": len(rows)}
+            return shown({"rows": rows})
 
-    def _shown(self, name: str) -> dict[str, Any]:
-        own = self._definitions.formats[name]
-        configured = name in self._definitions.configured
-        row: dict[str, Any] = {
-            "name": name,
-            **own.document(),
-            "source": "configuration" if configured else "edited",
-        }
-        if name in self._definitions.refused:
-            row["refused"] = self._definitions.refused[name]
-        return row
 
-    @staticmethod
-    def _require_all_tenants(tenant: str) -> None:
-        if tenant != ANY_TENANT:
-            raise ForbiddenError(
-                "a format is for the records of every tenant: a key of all tenants is needed"
-            )
+async def format_editor_of(request: Request, gate: Gate) -> Editor:
+    """Return who edits formats. Raises: AuthenticationError, ForbiddenError."""
+    editor = await editor_of(request, gate, Permission.EDIT_FORMATS)
+    if editor.principal.tenant != ANY_TENANT:
+        raise ForbiddenError(
+            "a format is for the records of every tenant: a key of all tenants is needed"
+        )
+    return editor
+
+
+async def read_lines(
+    definitions: LiveDefinitions, name: str, body: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return how the body's `lines` would be read, by a definition if one is in the body.
+
+    Raises: PayloadError, FormatError, NotFoundError, EngineError.
+    """
+    lines = _lines(body)
+    given = {key: value for key, value in body.items() if key != "lines"}
+    own = own_format(name, given) if given else None
+    if own is None and name not in definitions.formats and name not in BUILT_IN:
+        raise NotFoundError(f"there is no format {name[:80]!r}")
+    return await definitions.read(lines, name, own)
+
+
+def format_document(definitions: LiveDefinitions, name: str) -> dict[str, Any]:
+    """Return a format of the installation's own as our API shows it. Raises: NotFoundError."""
+    own = definitions.formats.get(name)
+    if own is None:
+        raise NotFoundError(f"there is no format {name[:80]!r} of this installation's own")
+    row: dict[str, Any] = {
+        "name": name,
+        **own.document(),
+        "source": "configuration" if name in definitions.configured else "edited",
+    }
+    if name in definitions.refused:
+        row["refused"] = definitions.refused[name]
+    return row
 
 
 def _lines(body: Mapping[str, Any]) -> list[str]:

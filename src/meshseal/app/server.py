@@ -320,6 +320,7 @@ class Server:
             trial=self.trial,
             site=Site(self.config.main.public_url, tls=bool(self.config.tls.certificate_file)),
             completeness=completeness,
+            definitions=self.definitions,
         )
         await self._doors.open(
             intake,

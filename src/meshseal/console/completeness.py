@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from meshseal.access.identity import ANY_TENANT
 from meshseal.api.completeness import asked_by, asked_range
 from meshseal.api.reading import Read, ReadContext
+from meshseal.console.frame import frame
 from meshseal.console.view import CUSTOM, shown_time
 from meshseal.model.errors import EngineError, QueryError
-from meshseal.model.identifiers import PLATFORM_TENANT
 from meshseal.query.completeness import Completeness, Entry, Report
 from meshseal.query.loss import HOUR, Balance
 from meshseal.query.rhythm import Gap
@@ -125,11 +124,7 @@ class CompletenessPage:
 
 def _frame(request: Request, read: Read, tenant: str) -> dict[str, Any]:
     return {
-        "tenant": read.tenant,
-        "chosen_tenant": tenant,
-        "any_tenant": read.principal.tenant == ANY_TENANT,
-        "principal": read.principal,
-        "platform": PLATFORM_TENANT,
+        **frame(read.principal, read.tenant, tenant),
         "presets": PRESETS,
         "custom": CUSTOM,
         "since": request.query_params.get("since", "") or _DEFAULT,

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from meshseal.access.identity import ANY_TENANT, Permission, Principal
+from meshseal.access.identity import Permission, Principal
 from meshseal.api.gate import TENANT_HEADER
 from meshseal.api.times import parse_step
+from meshseal.console.frame import frame
 from meshseal.console.view import CUSTOM, DEFAULT_SINCE, PRESETS
-from meshseal.model.identifiers import PLATFORM_TENANT
 
 MESH_PRESETS = (*PRESETS, "30d")
 _RANGES = {"start", "end", "from", "to"}
@@ -36,11 +36,7 @@ def mesh_frame(principal: Principal, request: Request, now: int) -> dict[str, An
     chosen = given.get("tenant", "").strip()
     tenant = principal.tenant_for_reading(chosen or request.headers.get(TENANT_HEADER))
     return {
-        "tenant": tenant,
-        "chosen_tenant": chosen,
-        "any_tenant": principal.tenant == ANY_TENANT,
-        "principal": principal,
-        "platform": PLATFORM_TENANT,
+        **frame(principal, tenant, chosen),
         "presets": MESH_PRESETS,
         "default_since": DEFAULT_SINCE,
         "custom": CUSTOM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,17 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from meshseal.access.identity import ANY_TENANT, Principal
+from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.reading import Read, ReadContext
 from meshseal.console.assets import Assets
 from meshseal.console.buckets import LEVEL_LABEL
 from meshseal.console.completeness import CompletenessPage
 from meshseal.console.edits import with_condition
 from meshseal.console.examples import EXAMPLES
+from meshseal.console.formats import FormatsPage
+from meshseal.console.frame import frame, status_of
 from meshseal.console.guards import NO_STORE, SECURITY_HEADERS
 from meshseal.console.mesh import mesh_frame
 from meshseal.console.panel import open_record
 from meshseal.console.results import Curves, check_length, find
+from meshseal.console.services import ServicesPage
 from meshseal.console.sessions import Sessions, Site
 from meshseal.console.suggestions import suggestions
 from meshseal.console.templating import PAGE_HEADERS, Templates
@@ -29,12 +32,10 @@ from meshseal.console.view import CUSTOM, LIMITS, PRESETS, View, shown_place, sh
 from meshseal.model.errors import (
     AuthenticationError,
     EngineError,
-    ForbiddenError,
     MeshsealError,
     NotFoundError,
     QueryError,
 )
-from meshseal.model.identifiers import PLATFORM_TENANT
 from meshseal.query.completeness import Completeness
 from meshseal.query.logql import parse
 from meshseal.query.proofs import ProofMaker
@@ -58,6 +59,7 @@ class Console:
         trial: Whether everybody on this machine may do everything.
         site: How browsers reach the console.
         completeness: What knows whether everything arrived.
+        definitions: The register of services, and formats of the installation's own.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Console:
         trial: bool,
         site: Site,
         completeness: Completeness,
+        definitions: LiveDefinitions,
     ) -> None:
         self._context = context
         self._proofs = proofs
@@ -79,6 +82,8 @@ class Console:
         self._sessions = Sessions(context, self._templates, site)
         self._mesh_modules = self._assets.names("mesh", ".js")
         self._completeness = CompletenessPage(context, completeness)
+        pages = ServicesPage, FormatsPage
+        self._editors = [page(context, definitions, self._templates, site) for page in pages]
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -87,9 +92,15 @@ class Console:
             Route("/mesh", self._answering(self._mesh), methods=["GET"]),
             Route("/completeness", self._answering(self._complete_page), methods=["GET"]),
             Route("/console/complete", self._complete, methods=["GET"]),
+            *self._editor_routes(),
             self._assets.route(),
             *self._sessions.routes(),
         ]
+
+    def _editor_routes(self) -> Iterator[Route]:
+        for page in self._editors:
+            yield Route(page.path, self._answering(page.show), methods=["GET"])
+            yield Route(page.path, self._answering(page.edit), methods=["POST"])
 
     # ---- The page ----------------------------------------------------------------------------
 
@@ -133,14 +144,14 @@ class Console:
             error = error or panel_error
         if error is None:
             return content, 200
-        return content, _status(error)
+        return content, status_of(error)
 
     def _frame(self, request: Request, read: Read) -> dict[str, Any]:
         """Return what every page shows around its results."""
-        principal = read.principal
+        view = View.parse_leniently(request.query_params)
         host = request.headers.get("host") or "localhost"
         return {
-            "view": View.parse_leniently(request.query_params),
+            "view": view,
             "typed": dict(request.query_params),
             "times": None,
             "results": None,
@@ -152,11 +163,7 @@ class Console:
             "presets": PRESETS,
             "limits": LIMITS,
             "custom": CUSTOM,
-            "tenant": read.tenant,
-            "any_tenant": principal.tenant == ANY_TENANT,
-            "principal": principal,
-            "platform": PLATFORM_TENANT,
-            "may_audit": _may_audit(principal),
+            **frame(read.principal, read.tenant, view.tenant),
             "address": self._site.url(host),
             "shown_place": shown_place,
             "level_url": _level_url,
@@ -212,7 +219,6 @@ class Console:
         content = mesh_frame(principal, request, time.time_ns())
         host = request.headers.get("host") or "localhost"
         content |= {
-            "may_audit": _may_audit(principal),
             "modules": self._mesh_modules,
             "address": self._site.url(host),
         }
@@ -222,7 +228,6 @@ class Console:
 
     async def _complete_page(self, request: Request) -> Response:
         content, status = await self._completeness.content(request)
-        content["may_audit"] = _may_audit(content["principal"])
         headers = {"Retry-After": "2"} if status == 503 else {}
         return self._templates.page("completeness.html", content, status=status, headers=headers)
 
@@ -250,7 +255,7 @@ class Console:
                 )
         except MeshsealError as error:
             content = {"error": {"code": error.code, "message": str(error)}}
-            return JSONResponse(content, _status(error), headers=headers)
+            return JSONResponse(content, status_of(error), headers=headers)
         return JSONResponse(found, headers=headers)
 
     # ---- Errors ------------------------------------------------------------------------------
@@ -271,7 +276,7 @@ class Console:
         return endpoint
 
     def _error_page(self, request: Request, error: MeshsealError) -> Response:
-        status = _status(error)
+        status = status_of(error)
         headers = {}
         if error.retryable:
             headers["Retry-After"] = str(error.retry_after_seconds)
@@ -280,23 +285,6 @@ class Console:
             headers |= {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
         context = {"message": str(error), "status": status}
         return self._templates.page("error.html", context, status=status, headers=headers)
-
-
-def _may_audit(principal: Principal) -> bool:
-    """Say whether a reader may read the audit trail beside the records of a tenant."""
-    try:
-        principal.tenant_for_reading(PLATFORM_TENANT)
-    except ForbiddenError:
-        return False
-    return True
-
-
-def _status(error: MeshsealError) -> int:
-    """Return the status of an error's answer.
-
-    The engine's own refusals are nobody's fault who reads this page: it is not an error 500.
-    """
-    return 503 if error.http_status >= 500 else error.http_status
 
 
 def _part(request: Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,7 @@ from meshseal.access.credentials import MINIMUM_PASSWORD_LENGTH, SESSION_SECONDS
 from meshseal.access.identity import ANY_TENANT, Principal, Role
 from meshseal.api.gate import SESSION_COOKIE, session_of
 from meshseal.api.reading import ReadContext
+from meshseal.console.forms import form_of
 from meshseal.console.guards import NO_STORE, SECURITY_HEADERS, is_same_origin, local_path
 from meshseal.console.templating import Templates
 from meshseal.console.tries import Tries
@@ -25,7 +26,6 @@ from meshseal.model.errors import (
     MeshsealError,
     OverloadedError,
     PayloadError,
-    TooLargeError,
 )
 from meshseal.model.identifiers import PLATFORM_TENANT
 
@@ -164,19 +164,8 @@ class Sessions:
     # ---- Inside ----------------------------------------------------------------------------
 
     async def _form(self, request: Request) -> dict[str, str]:
-        """Return a form's fields. Raises: ForbiddenError, TooLargeError."""
-        if not is_same_origin(request.headers, public_url=self._site.public_url):
-            raise ForbiddenError("this form was sent by another site")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > _MAX_FORM_BYTES:
-                raise TooLargeError("the form is too large")
-        text = body.decode("utf-8", errors="replace")
-        try:
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20))
-        except ValueError as error:
-            raise PayloadError("the form has too many fields") from error
+        """Return a form's fields. Raises: ForbiddenError, PayloadError."""
+        return await form_of(request, public_url=self._site.public_url, most_bytes=_MAX_FORM_BYTES)
 
     async def _enter(self, request: Request, token: str, action: str, next_path: str) -> Response:
         """Write a new session down, then give it to the browser."""
