@@ -25,6 +25,9 @@ envoy_json = { status = "%RESPONSE_CODE%", nested = { method = "%REQ(:METHOD)%" 
 
 [formats.text]
 envoy_json = '{"status": "%RESPONSE_CODE%"}'
+
+[formats.flows]
+aws_vpc_flow = "${start} ${srcaddr}"
 """
 
 
@@ -41,6 +44,7 @@ def test_a_file_gives_formats_and_networks(tmp_path: Path) -> None:
             "envoy",
         ),
         OwnFormat("text", {"status": "%RESPONSE_CODE%"}, "envoy"),
+        OwnFormat("flows", "${start} ${srcaddr}", "aws_vpc", flow=True),
     ]
     assert any(line.startswith("formats.edge = ") for line in explained(config))
 
@@ -61,7 +65,7 @@ REFUSED = {
     "no network": ("mesh.trusted_proxies=10.0.0.1/8", "has host bits set"),
     "no address": ("mesh.trusted_proxies=proxy.local", "mesh.trusted_proxies"),
     "a name with large letters": ("formats.Edge.envoy=%PROTOCOL% x", "formats.Edge"),
-    "nothing defined": ("formats.edge.mesh=istio", "either envoy or envoy_json"),
+    "nothing defined": ("formats.edge.mesh=istio", "exactly one of envoy, envoy_json or aws"),
     "text that is no JSON": ("formats.edge.envoy_json={", "not JSON"),
     "another key": ("formats.edge.sql=x", "sql"),
 }

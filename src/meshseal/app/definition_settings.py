@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from meshseal.model.errors import FormatError
-from meshseal.model.own_format import JSON, TEXT, OwnFormat, own_format
+from meshseal.model.own_format import FLOW, JSON, TEXT, OwnFormat, own_format
 from meshseal.shape.networks import PRIVATE, parse_networks
 
 
@@ -40,12 +40,15 @@ class MeshSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class FormatSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A format of one's own: what Envoy's configuration says of its access log."""
+    """A format of one's own: what Envoy, or an AWS flow log, is configured to write."""
 
     envoy: Annotated[str, Meta(description="The text of a `text_format`.")] = ""
     envoy_json: Annotated[
         dict[str, Any] | str,
         Meta(description="A `json_format`: a table, or the text of an object."),
+    ] = ""
+    aws_vpc_flow: Annotated[
+        str, Meta(description="The fields of an AWS flow log in their order, as AWS writes them.")
     ] = ""
     mesh: Annotated[str, Meta(description="Which mesh its records come from; empty: `envoy`.")] = ""
 
@@ -54,7 +57,12 @@ def own_formats(settings: Mapping[str, FormatSettings]) -> list[OwnFormat]:
     """Return the formats of a configuration. Raises: ValueError that names the key."""
     found = []
     for name, one in settings.items():
-        given = {TEXT: one.envoy, JSON: one.envoy_json, "mesh": one.mesh}
+        given = {
+            TEXT: one.envoy,
+            JSON: one.envoy_json,
+            FLOW: one.aws_vpc_flow,
+            "mesh": one.mesh,
+        }
         try:
             found.append(own_format(name, {key: value for key, value in given.items() if value}))
         except FormatError as error:

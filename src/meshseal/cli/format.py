@@ -26,6 +26,11 @@ def _definition_options(function: Any) -> Any:
             help="A file with the object of a `json_format`; `-` is standard input.",
         ),
         click.option("--envoy", "text", help="The text of a `text_format`."),
+        click.option(
+            "--aws-vpc-flow",
+            "fields",
+            help="The fields of an AWS flow log in their order: '${version} ${account-id} ...'.",
+        ),
     ):
         function = option(function)
     return function
@@ -33,7 +38,7 @@ def _definition_options(function: Any) -> Any:
 
 @click.group(name="format")
 def command() -> None:
-    """Formats of your own: what your Envoys' access logs are configured to write.
+    """Formats of your own: what your Envoys and your AWS flow logs are configured to write.
 
     A format counts for records that arrive after it; lines of another are read as before.
     """
@@ -50,6 +55,7 @@ def add(
     ca_file: Path | None,
     text: str | None,
     json_file: IO[str] | None,
+    fields: str | None,
     mesh: str | None,
     name: str,
 ) -> None:
@@ -58,10 +64,11 @@ def add(
     \b
     meshseal format add edge --envoy '[%START_TIME%] "%REQ(:METHOD)%" %RESPONSE_CODE% %DURATION%'
     meshseal format add mesh --envoy-json format.json --mesh istio
+    meshseal format add flows --aws-vpc-flow '${start} ${srcaddr} ${dstaddr} ${bytes} ${action}'
     """  # noqa: D301  (click wants the character itself)
-    content = _definition(text, json_file, mesh)
+    content = _definition(text, json_file, fields, mesh)
     if not content:
-        raise QueryError("give the definition with --envoy or --envoy-json")
+        raise QueryError("give the definition with --envoy, --envoy-json or --aws-vpc-flow")
     client_of(server, key, tenant, ca_file).send_json("PUT", _path(name), content)
     click.echo(f"{name} is read from now on.")
 
@@ -113,6 +120,7 @@ def test(
     ca_file: Path | None,
     text: str | None,
     json_file: IO[str] | None,
+    fields: str | None,
     mesh: str | None,
     name: str,
     file: IO[str],
@@ -122,7 +130,7 @@ def test(
     With a definition, as if the format were defined so; nothing is stored.
     """
     lines = [line for line in file.read().splitlines() if line][:_MOST_LINES]
-    content = {"lines": lines, **_definition(text, json_file, mesh)}
+    content = {"lines": lines, **_definition(text, json_file, fields, mesh)}
     client = client_of(server, key, tenant, ca_file)
     rows = client.send_json("POST", f"{_path(name)}/test", content)["rows"]
     for row in rows:
@@ -131,8 +139,15 @@ def test(
     click.echo(f"{fitting} of {len(rows)} lines are {name}", err=True)
 
 
-def _definition(text: str | None, json_file: IO[str] | None, mesh: str | None) -> dict[str, str]:
-    given = {"envoy": text, "envoy_json": json_file.read() if json_file else None, "mesh": mesh}
+def _definition(
+    text: str | None, json_file: IO[str] | None, fields: str | None, mesh: str | None
+) -> dict[str, str]:
+    given = {
+        "envoy": text,
+        "envoy_json": json_file.read() if json_file else None,
+        "aws_vpc_flow": fields,
+        "mesh": mesh,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""A format of an installation's own: what Envoy's configuration says of its access log."""
+"""A format of an installation's own: what Envoy, or an AWS flow log, is configured to write."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from dataclasses import dataclass
 
 from meshseal.model.errors import FormatError
 
-TEXT, JSON = "envoy", "envoy_json"
-"""What a definition is given under: the text of a `text_format`, the object of a `json_format`."""
+TEXT, JSON, FLOW = "envoy", "envoy_json", "aws_vpc_flow"
+"""What a definition is given under: the text of a `text_format`, the object of a `json_format`, the
+fields of an AWS flow log in their order."""
 
 DEFAULT_MESH = "envoy"
+FLOW_MESH = "aws_vpc"
+"""What the records of a flow log are of, whoever wrote its order: flows are no calls."""
+_KEYS = f"{TEXT}, {JSON} or {FLOW}"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_BYTES = 64 << 10
 
@@ -25,6 +29,7 @@ class OwnFormat:
         name: What `Format` says of its records, and what a sender may give as a format.
         definition: A format string, or the object of a `json_format`.
         mesh: Which mesh its records come from.
+        flow: Whether the definition is of an AWS flow log.
 
     Raises: FormatError when the name or the mesh is not made of small letters, digits and `_`.
     """
@@ -32,6 +37,7 @@ class OwnFormat:
     name: str
     definition: str | Mapping[str, object]
     mesh: str = DEFAULT_MESH
+    flow: bool = False
 
     def __post_init__(self) -> None:
         for what, text in (("format", self.name), ("mesh", self.mesh)):
@@ -43,7 +49,7 @@ class OwnFormat:
 
     def document(self) -> dict[str, object]:
         """Return it as the interfaces and the configuration have it, without its name."""
-        key = TEXT if isinstance(self.definition, str) else JSON
+        key = FLOW if self.flow else TEXT if isinstance(self.definition, str) else JSON
         return {key: self.definition, "mesh": self.mesh}
 
 
@@ -52,24 +58,35 @@ def own_format(name: str, document: object) -> OwnFormat:
 
     An `envoy_json` may also be the text of an object. Raises: FormatError.
     """
-    if not isinstance(document, Mapping) or set(document) - {TEXT, JSON, "mesh"}:
-        raise FormatError(f"a format has {TEXT} or {JSON}, and may have a mesh; nothing else")
-    text, tree = document.get(TEXT), document.get(JSON)
-    mesh = document.get("mesh", "") or DEFAULT_MESH
-    if (text is None) == (tree is None):
-        raise FormatError(f"a format has either {TEXT} or {JSON}")
-    if isinstance(tree, str):
-        try:
-            tree = json.loads(tree)
-        except ValueError as error:
-            raise FormatError(f"{JSON} is not JSON: {error}") from error
-    if text is not None and not isinstance(text, str):
-        raise FormatError(f"{TEXT} is the text of a format string")
-    if tree is not None and not isinstance(tree, Mapping):
-        raise FormatError(f"{JSON} is an object")
+    given = document if isinstance(document, Mapping) else {}
+    keys = [key for key in (TEXT, JSON, FLOW) if given.get(key) is not None]
+    if not given or set(given) - {TEXT, JSON, FLOW, "mesh"}:
+        raise FormatError(f"a format has {_KEYS}, and may have a mesh; nothing else")
+    if len(keys) != 1:
+        raise FormatError(f"a format has exactly one of {_KEYS}")
+    (key,) = keys
+    mesh = given.get("mesh", "") or (FLOW_MESH if key == FLOW else DEFAULT_MESH)
     if not isinstance(mesh, str):
         raise FormatError("the mesh is a name")
-    found = OwnFormat(name, text if text is not None else dict(tree or {}), mesh)
+    if key == FLOW and mesh != FLOW_MESH:
+        raise FormatError(f"the mesh of a flow log is always {FLOW_MESH}: leave it out")
+    found = OwnFormat(name, _definition(key, given[key]), mesh, flow=key == FLOW)
     if len(json.dumps(found.document())) > MAX_BYTES:
         raise FormatError(f"a format has at most {MAX_BYTES} bytes")
     return found
+
+
+def _definition(key: str, given: object) -> str | Mapping[str, object]:
+    """Return what is given under a key. Raises: FormatError."""
+    if key != JSON:
+        if not isinstance(given, str):
+            raise FormatError(f"{key} is the text of a format string")
+        return given
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"{JSON} is not JSON: {error}") from error
+    if not isinstance(given, Mapping):
+        raise FormatError(f"{JSON} is an object")
+    return dict(given)

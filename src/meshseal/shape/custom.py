@@ -1,4 +1,4 @@
-"""Formats of one's own: any Envoy access-log format string or `json_format`.
+"""Formats of one's own: any Envoy access-log format string or `json_format`, any AWS flow log.
 
 A definition is read once, and the SQL that reads its lines is made from it. Nothing of its text
 becomes SQL other than as a literal that `envoy_formats.literals` wrote.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from meshseal.model.errors import FormatError
+from meshseal.shape import flow_logs
 from meshseal.shape.envoy_formats import compile as compiler
 from meshseal.shape.envoy_formats.grammar import MAX_BYTES, parse
 from meshseal.shape.families.format import Format
@@ -37,16 +38,35 @@ def compile_format(name: str, definition: str | Mapping[str, object]) -> Format:
 
     Raises: FormatError, whose message says where what is wrong.
     """
+    _check_name(name)
+    definition = _unwrapped(definition)
+    if isinstance(definition, str):
+        return compiler.of_text(name, [parse(definition)])
+    return compiler.of_document(name, definition)
+
+
+def compile_flow_log(name: str, order: str) -> Format:
+    """Return the format of the lines of an AWS flow log with these fields in this order.
+
+    Args:
+        name: As for `compile_format`.
+        order: The flow log's format as AWS writes it, `${version} ${account-id} …`, or the first
+            line of one of its files: the names of its fields.
+
+    Raises: FormatError, whose message says which field is wrong and what may be meant.
+    """
+    _check_name(name)
+    return flow_logs.of_order(name, flow_logs.read_order(order))
+
+
+def _check_name(name: str) -> None:
+    """Raises: FormatError when a format cannot be called so."""
     if not _NAME.fullmatch(name):
         raise FormatError(
             f"a format's name is of lower-case letters, digits and _, at most 40, not {name[:60]!r}"
         )
     if name in _RESERVED:
         raise FormatError(f"{name!r} is not free as the name of a format")
-    definition = _unwrapped(definition)
-    if isinstance(definition, str):
-        return compiler.of_text(name, [parse(definition)])
-    return compiler.of_document(name, definition)
 
 
 def _unwrapped(definition: str | Mapping[str, object]) -> str | Mapping[str, object]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from meshseal.model.own_format import FLOW_MESH
 from meshseal.shape.assemble import UNKNOWN_SERVICE
 from meshseal.shape.formats import OTLP, UNPARSED
 from meshseal.store.completeness import Definition
@@ -127,10 +128,11 @@ ALL = Share(RESOLUTIONS, (MINUTE, HOUR))
 def is_edge() -> str:
     """Return the SQL condition under which a record of `logs` is a call between two ends."""
     named = f"ServiceName NOT IN ('', '{UNKNOWN_SERVICE}')"
-    # A format that is not built in was made from an Envoy's access log.
+    # A format that is not built in was made from an Envoy's access log, or is of a flow log.
     known = _texts(sorted({*ACCESS_FORMATS, *OTHER_FORMATS, *OPEN_FORMATS}))
     return (
         f"(Format NOT IN {_texts(OTHER_FORMATS)}"
+        f" AND (Format IN {known} OR OtherAttributes['mesh.kind'] != '{FLOW_MESH}')"
         f" AND ((PeerService != '' AND {named})"
         f" OR ((PeerService != '' OR {named})"
         " AND (Reporter IN ('inbound', 'outbound', 'gateway')"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshseal.shape.families.format import Format
+from meshseal.shape.flow_logs import built_in, starts
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+"
 
@@ -48,16 +51,7 @@ FORMATS: tuple[Format, ...] = (
         starts="t",
         resource=True,
     ),
-    Format(
-        name="aws_vpc_flow",
-        check="match(line, '^([2-9] ([0-9]{12}|unknown) (eni-[0-9a-f]+|-) [^ ]+ [^ ]+ "
-        "([0-9-]+ ){5}[0-9]{10} [0-9]{10} (ACCEPT|REJECT|-) (OK|NODATA|SKIPDATA)"
-        "( |$)|version account-id interface-id srcaddr )')",
-        files=("aws_vpc_flow",),
-        closed=True,
-        mesh=True,
-        title="AWS VPC flow log",
-        starts="23456789v",
-        resource=True,
+    replace(
+        built_in("aws_vpc_flow", "AWS VPC flow log, its fields in AWS's order"), starts=starts()
     ),
 )
