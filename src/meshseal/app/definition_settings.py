@@ -50,7 +50,13 @@ class FormatSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aws_vpc_flow: Annotated[
         str, Meta(description="The fields of an AWS flow log in their order, as AWS writes them.")
     ] = ""
-    mesh: Annotated[str, Meta(description="Which mesh its records come from; empty: `envoy`.")] = ""
+    mesh: Annotated[
+        str,
+        Meta(
+            description="Which mesh its records come from; empty: `envoy`. A flow log's are always "
+            "of `aws_vpc`."
+        ),
+    ] = ""
 
 
 def own_formats(settings: Mapping[str, FormatSettings]) -> list[OwnFormat]:

@@ -19,7 +19,7 @@ _COMMANDS = {
     "proof": "Fetch the proof of one record.",
     "ledger": "The transparency log: its key, its checkpoint.",
     "service": "The register of services: names, aliases, teams.",
-    "format": "Formats of your own: Envoy's format strings.",
+    "format": "Formats of your own: of Envoys and AWS flow logs.",
     "key": "API keys: create, list, revoke.",
     "config": "Check and explain the configuration.",
     "spool": "Segments that were set aside: list, replay.",
