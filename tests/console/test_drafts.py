@@ -66,6 +66,7 @@ def test_a_service_is_the_same_when_nothing_is_typed() -> None:
     [
         pytest.param({"envoy": 'a "%DURATION%"\n', "mesh": "istio"}, id="text"),
         pytest.param({"envoy": "\n %DURATION% ", "mesh": "envoy"}, id="text in spaces"),
+        pytest.param({"aws_vpc_flow": "${start} ${bytes}"}, id="a flow log"),
         pytest.param({"envoy_json": {"a": "%DURATION%", "b": {"ü": ["x"]}}}, id="JSON"),
     ],
 )

@@ -295,6 +295,10 @@ REFUSED_FORMATS = {
     "an operator that is none": ({"definition": "%NOTHING%"}, "%NOTHING%"),
     "no definition": ({"definition": ""}, "the format has no operators"),
     "no JSON": ({"kind": "envoy_json", "definition": "{"}, "envoy_json is not JSON"),
+    "a field that AWS does not have": (
+        {"kind": "aws_vpc_flow", "definition": "${start} ${src-addr}"},
+        "field 2: AWS has no field '${src-addr}'",
+    ),
     "a mesh that is no name": ({"definition": EDGE, "mesh": "My Mesh"}, "no name of a mesh"),
     "a name that is none": ({"name": "Edge", "definition": EDGE}, "no name of a format"),
     "one built in": ({"name": "istio_json", "definition": EDGE}, "istio_json is built in"),

@@ -28,7 +28,7 @@ from meshseal.model.errors import (
     NotFoundError,
     PayloadError,
 )
-from meshseal.model.own_format import JSON, TEXT, OwnFormat, own_format
+from meshseal.model.own_format import FLOW, JSON, TEXT, OwnFormat, own_format
 from meshseal.shape.formats import BUILT_IN
 
 _MOST_BYTES = 1 << 20
@@ -36,7 +36,11 @@ _MOST_SHOWN = 20
 """Tried lines whose records are shown; all of them are counted."""
 
 # What a definition can be: its key, what the form calls it, and where its owner has it from.
-_KINDS = ((TEXT, "Text", "text_format"), (JSON, "JSON", "json_format"))
+_KINDS = (
+    (TEXT, "Envoy, text", "text_format"),
+    (JSON, "Envoy, JSON", "json_format"),
+    (FLOW, "AWS flow log", "its fields in order"),
+)
 
 
 @dataclass(frozen=True, slots=True)
