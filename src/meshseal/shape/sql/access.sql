@@ -19,7 +19,8 @@ CREATE OR REPLACE FUNCTION meshseal_tls_number AS (version) -> transform(
     version, ['TLSv1.3', 'TLSv1.2', 'TLSv1.1', 'TLSv1.0', 'TLSv1', 'SSLv3'], ['1.3', '1.2', '1.1', '1.0', '1.0', '3'], version);
 
 -- The first SPIFFE id of a list of names, or ''.
-CREATE OR REPLACE FUNCTION meshseal_spiffe_of AS (names) -> extract(names, '(?:^|,)(spiffe://[^,]*)');
+CREATE OR REPLACE FUNCTION meshseal_spiffe_of AS (names) -> if(
+    startsWith(names, 'spiffe://'), substringIndex(names, ',', 1), extract(names, ',(spiffe://[^,]*)'));
 
 -- A time of a certificate as ISO 8601; what it cannot be read as stays as it is. Envoy writes ISO 8601,
 -- NGINX `Nov 21 07:20:34 2026 GMT`, HAProxy `261121072034Z`.

@@ -6,6 +6,7 @@
 SELECT
     raw_row,
     parsed,
+    fields,
     meshseal_time(fields.start_time) AS time_unix_nano,
     multiIf(one.code >= 500, 17, one.code >= 400 OR three.failed, 13, 9) AS severity_number,
     multiIf(one.code >= 500, 'ERROR', one.code >= 400 OR three.failed, 'WARN', 'INFO') AS severity_text,
