@@ -113,8 +113,8 @@ ENVOY_FIELDS = f"Tuple({_texts(ENVOY_NAMES)})"
 GIVEN_FIELDS = f"Tuple({_texts(NAMES)})"
 """The type of all fields of a line."""
 
-ACCESS_FIELDS = (
-    f"Tuple({_texts(ENVOY_NAMES)}, given {GIVEN_FIELDS}, tells_upstream Bool, tells_downstream Bool)"
-)
+_TOLD = "tells_upstream Bool, tells_downstream Bool"
+
+ACCESS_FIELDS = f"Tuple({_texts(ENVOY_NAMES)}, given {GIVEN_FIELDS}, {_TOLD})"
 """The type of Envoy's fields with all that a line holds, and whether it says if its connections
 were encrypted."""
