@@ -190,6 +190,17 @@ def test_a_large_form_is_refused(locked: ServerProcess) -> None:
     assert send(locked, "/login").status_code == 401
 
 
+def test_an_administrator_edits_the_register(locked: ServerProcess, administrator: str) -> None:
+    cart = {"act": "save", "name": "cart", "aliases": "cart_*"}
+    evil = send(locked, "/services", origin="https://evil.example", session=administrator, **cart)
+    assert evil.status_code == 403
+    done = send(locked, "/services", session=administrator, **cart)
+    assert done.headers["location"] == "/services?saved=cart"
+    page = locked.get("/services?edit=cart", cookies={COOKIE: administrator}).text
+    assert ">\ncart_*</textarea>" in page
+    assert send(locked, "/services", **cart).headers["location"] == "/login?next=%2Fservices"
+
+
 def test_logins_are_written_down(locked: ServerProcess, administrator: str) -> None:
     send(locked, "/login", name="written-down", password="wrong")
     parameters = {"query": '{service_name="meshseal"}', "tenant": "_platform", "limit": 1000}

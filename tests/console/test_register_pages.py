@@ -338,6 +338,22 @@ def test_a_format_of_the_configuration_can_be_tried_only(locked: ServerProcess) 
     assert send(locked, "/formats", headers, act="remove", name="configured").status_code == 400
 
 
+def test_while_the_engine_is_away_what_was_typed_stays(locked: ServerProcess) -> None:
+    headers = key(locked, "admin", "*")
+    for path, fields in (
+        ("/services", {"name": "away", "aliases": "typed-*"}),
+        ("/formats", {"name": "away", "kind": "envoy", "definition": "typed-%DURATION%"}),
+    ):
+        locked.kill_engine()
+        answer = send(locked, path, headers, act="save", **fields)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert "try again" in alert_of(answer.text)
+        assert ">\ntyped-" in answer.text
+        locked.wait_ready()
+        assert "away" not in stored(locked, path.strip("/"), headers)
+
+
 # ---- In a browser ------------------------------------------------------------------------------
 
 
