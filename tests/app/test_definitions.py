@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from bench.ingest import drain
 from tests.server import ServerProcess, istio_line
 
 pytestmark = [pytest.mark.e2e]
@@ -278,3 +279,24 @@ def test_a_service_is_renamed_for_the_past_too(server: ServerProcess) -> None:
     server.run("service", "remove", "cart", *command, check=True)
     assert by_service() == {"cart-v1": 1, "cart-v2": 1, "basket": 1, "web": 1}
     assert server.records('{service_name="basket"}', tenant=tenant)[0]["line"] == "one of basket"
+
+
+def test_where_ingress_nginx_sends_to_is_known_by_the_register(server: ServerProcess) -> None:
+    tenant = "ingress"
+    stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+    request = f'10.1.2.3 - - [{stamp}] "GET / HTTP/1.1" 200 150 "-" "curl/8.5.0" 512 1.205 '
+    for upstream in ("shop-cart-8080", "shop-web-80"):
+        text = f"{request}[{upstream}] [] 10.0.1.1:8080 150 0.402 200 4a1e7d0c6b6f4f0f"
+        server.ship(text.encode(), tenant=tenant, labels="service.name=edge")
+    server.wait_for_count(2, ALL, tenant=tenant)
+    assert server.records('{peer="cart"}', tenant=tenant) == []
+    added = edit(
+        server, "PUT", f"services/cart?tenant={tenant}", {"namespace": "shop", "aliases": []}
+    )
+    assert added.status_code == 200, added.text
+    (record,) = server.records('{peer="cart"}', tenant=tenant)
+    assert (record["service_peer_name"], record["service_name"]) == ("shop-cart", "edge")
+    drain(server)
+    found = server.get("/meshseal/v1/mesh/map", {"tenant": tenant}).json()
+    ends = {(one["namespace"], one["name"]) for one in found["services"]}
+    assert ends == {("", "edge"), ("shop", "cart"), ("", "shop-web")}

@@ -17,7 +17,10 @@ from tests.shape.decoder import Decoder
 CART = Service("acme", "cart", "shop", ("basket", "cart-*", "c?rt"), {"team": "checkout"})
 API = Service("acme", "cart-api", aliases=("cart-*-api", "*/cart"))
 OTHER = Service("globex", "till", aliases=("basket", "cart-*"), labels={"team": "other"})
-REGISTER = Register([CART, API, OTHER])
+ONE = Service("acme", "b-c", "a", labels={"team": "one"})
+TWO = Service("acme", "c", "a-b")
+SHOP = Service("acme", "api", "cart")
+REGISTER = Register([CART, API, OTHER, ONE, TWO, SHOP])
 
 NAMES = {
     "its own name": ("acme", "cart", "cart"),
@@ -33,6 +36,11 @@ NAMES = {
     "a line end is any character": ("acme", "cart-\n", "cart"),
     "a name that only begins so": ("acme", "carts", "carts"),
     "another case": ("acme", "Basket", "Basket"),
+    "its namespace before its name": ("acme", "shop-cart", "cart"),
+    "its namespace, for another tenant": ("globex", "shop-cart", "shop-cart"),
+    "a name before a namespace and a name": ("acme", "cart-api", "cart-api"),
+    "what may be of two namespaces": ("acme", "a-b-c", "a-b-c"),
+    "a namespace alone": ("acme", "shop", "shop"),
     "an unknown name": ("acme", "web", "web"),
     "a tenant without a register": ("nobody", "basket", "basket"),
     "nothing": ("acme", "", ""),

@@ -147,6 +147,7 @@ class Register:
                     patterns.append((one.tenant, alias, one.name))
                 elif alias != one.name:
                     self._claim(one, alias)
+        self._implied = self._namespaced()
         self.patterns = sorted(patterns, key=lambda row: (row[0], _rank(row[1])))
         """Every pattern as (tenant, pattern, service), those of a tenant in their order."""
         self._check_patterns()
@@ -164,8 +165,12 @@ class Register:
 
     @property
     def names(self) -> Mapping[tuple[str, str], str]:
-        """The service of every exact name, its own among them, by (tenant, name)."""
-        return self._names
+        """The service of every exact name, its own among them, by (tenant, name).
+
+        A service `cart` of the namespace `shop` is known as `shop-cart` too, unless that is a name
+        that somebody gave, or would be of two services.
+        """
+        return {**self._implied, **self._names}
 
     def services(self, tenant: str | None = None) -> list[Service]:
         """Return the services, of one tenant or of all, by name."""
@@ -184,7 +189,7 @@ class Register:
 
     def canonical(self, tenant: str, name: str) -> str:
         """Return the service that a name stands for: the name itself where none is known."""
-        known = self._names.get((tenant, name))
+        known = self._names.get((tenant, name)) or self._implied.get((tenant, name))
         if known is not None:
             return known
         for compiled, service in self._compiled.get(tenant, ()):
@@ -217,6 +222,24 @@ class Register:
         """Return the register without a service. Raises: NotFoundError."""
         gone = self.service(tenant, name)
         return Register(one for one in self._services.values() if one is not gone)
+
+    def _namespaced(self) -> dict[tuple[str, str], str]:
+        """Return the services by the names that ingress-nginx gives them.
+
+        Its upstreams are `namespace-service-port` (kubernetes/ingress-nginx,
+        internal/ingress/controller/util.go, upstreamName), which nothing but a register can
+        take apart: names of namespaces and services have hyphens themselves.
+        """
+        found: dict[tuple[str, str], set[str]] = {}
+        for one in self._services.values():
+            if one.namespace:
+                key = (one.tenant, f"{one.namespace}-{one.name}")
+                found.setdefault(key, set()).add(one.name)
+        return {
+            key: next(iter(owners))
+            for key, owners in found.items()
+            if len(owners) == 1 and key not in self._names
+        }
 
     def _claim(self, service: Service, name: str) -> None:
         owner = self._names.setdefault((service.tenant, name), service.name)
