@@ -66,7 +66,6 @@ READS: list[tuple[str, dict[str, str]]] = [
     ("/meshseal/v1/completeness", {"by": "instance"}),
     ("/completeness", {"by": "instance"}),
     ("/services", {}),
-    ("/services", {"edit": "plain-service"}),
     ("/formats", {}),
     ("/console/complete", {"text": "{", "at": "1"}),
     ("/console/complete", {"query": '{app="', "position": "6"}),
