@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -43,6 +44,24 @@ def test_too_many_series_are_the_query_s_fault(server: ServerProcess) -> None:
     response = query(server, f'sum by (n) (count_over_time({ALL} |= "n=1" | logfmt [1h]))')
     assert response.status_code == 400
     assert "series" in response.text or "memory" in response.text
+
+
+def test_too_much_time_is_the_query_s_fault(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", "--set", "query.max_seconds=0.005") as server:
+        server.ship(b"\n".join(b"n=%d " % n + b"x" * 500 for n in range(20_000)))
+        wait_until(lambda: stored(server) == 20_000, "storing", 60)
+        slow = server.get(
+            "/loki/api/v1/query_range", {"query": f'{ALL} | logfmt | n="none" | json'}
+        )
+        assert (slow.status_code, "the query took too long" in slow.text) == (400, True)
+        # Nothing is left of it, and the server answers as before.
+        assert server.get("/readyz").status_code == 200
+        assert query(server, "vector(1)").json()["data"]["result"][0]["value"][1] == "1"
+
+
+def stored(server: ServerProcess) -> float:
+    counters = server.metrics().items()
+    return sum(count for (name, _, _), count in counters if name == "meshseal_records_stored_total")
 
 
 def test_the_engine_asks_for_its_password(server: ServerProcess) -> None:
