@@ -10,7 +10,7 @@ from meshseal.query.sql import Sql
 from meshseal.store.client import Store
 
 _QUERY_ERRORS = {
-    159: "the query took too long: narrow its time range or its selector; query.max_seconds limits it",
+    159: "the query took longer than query.max_seconds: narrow its time range, or its selector",
     241: "the query needs more memory than one query may use: narrow it, or group by fewer labels",
     394: "the query was cancelled",
     427: "a regular expression in the query is not valid",
