@@ -13,7 +13,7 @@ import pytest
 from meshseal.model.envelope import Payload
 from meshseal.model.own_format import own_format
 from meshseal.shape.families.format import Format
-from meshseal.shape.flow_logs import VPC_FIELDS
+from meshseal.shape.flow_logs import FIELDS, VPC_FIELDS
 from meshseal.shape.own_formats import compiled
 from tests.shape.cases import Case, decode_all
 from tests.shape.decoder import Decoder, Row
@@ -52,7 +52,7 @@ def built_in_again(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("decoder").use()
 
 
-# ---- What is refused, and why -------------------------------------------------------------------
+# ---- What is read -------------------------------------------------------------------------------
 
 
 def test_any_order_gives_what_the_built_in_format_gives(decoder: Decoder) -> None:
