@@ -20,6 +20,10 @@ FAILED_BY_MESH = (
     f"sum by (mesh) (rate({{{_MESHES}}} | http_response_status_code >= 500 [5m]))"
     f" / sum by (mesh) (rate({{{_MESHES}}}[5m])) * 100"
 )
+P95_AND_FAILED_BY_MESH = (
+    f'label_replace({P95_BY_MESH}, "figure", "p95 ms", "", "")'
+    f' or label_replace({FAILED_BY_MESH}, "figure", "5xx %", "", "")'
+)
 
 EXAMPLES = (
     Example("Everything", '{service_name=~".+"}'),
@@ -30,6 +34,7 @@ EXAMPLES = (
     Example("Lines of JSON, by one of their fields", '{service_name=~".+"} | json | method="POST"'),
     Example("Slowest twentieth of requests (p95), mesh by mesh", P95_BY_MESH),
     Example("Share of requests that failed (5xx), mesh by mesh", FAILED_BY_MESH),
+    Example("Both in one chart, mesh by mesh", P95_AND_FAILED_BY_MESH),
     Example(
         "Records per second, by service", 'sum by (service_name) (rate({service_name=~".+"}[5m]))'
     ),

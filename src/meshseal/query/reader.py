@@ -10,7 +10,7 @@ from typing import Any
 from meshseal.model.errors import QueryError
 from meshseal.model.identifiers import label_name
 from meshseal.model.register import Register
-from meshseal.query.asking import ask
+from meshseal.query.asking import ask, check_regexes
 from meshseal.query.derived import DERIVED, MESH, MESH_KIND, UNKNOWN_OF_STREAMS
 from meshseal.query.derived_values import derived_names, derived_values, stream_times
 from meshseal.query.labels import Key, Keys
@@ -133,6 +133,7 @@ class Reader:
     async def metrics(self, query: Metric, *, tenant: str, steps: Steps) -> list[Series]:
         """Return the series of a metric query. Raises: QueryError, EngineError."""
         most = self._settings.max_series
+        await check_regexes(self._store, query)
         sql = render_metrics(
             query,
             tenant=tenant,

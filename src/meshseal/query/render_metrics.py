@@ -12,15 +12,20 @@ from dataclasses import dataclass, replace
 from meshseal.model.errors import QueryError
 from meshseal.query.arithmetic import calculate
 from meshseal.query.labels import Keys, Labels
+from meshseal.query.matching import chosen, only, paired, replaced
 from meshseal.query.render_logs import Filtered, TimeRange, filtered
 from meshseal.query.sql import Binder, Sql
 from meshseal.query.tree import (
+    ALL_LABELS,
     COMPARISONS,
+    SET_OPS,
     Binary,
     Grouping,
+    LabelReplace,
     Metric,
     Number,
     RangeAggregation,
+    Sorted,
     VectorAggregation,
     VectorOf,
 )
@@ -99,11 +104,14 @@ def render_metrics(query: Metric, *, tenant: str, steps: Steps, keys: Keys, limi
     if isinstance(query, Number):
         query = VectorOf(query.value)
     renderer = _Renderer(Binder(), tenant, steps, keys)
+    order = "labels"
+    if isinstance(query, Sorted) and steps.count == 1:
+        order = f"points.2[1] {'DESC' if query.descending else 'ASC'}, labels"
     text = (
         "SELECT labels, points.1 AS steps, points.2 AS amounts\n"
         "FROM (\nSELECT labels, arraySort(groupArray((step, value))) AS points\n"
         f"FROM (\n{renderer.metric(query)}\n)\nGROUP BY labels\n)\n"
-        f"ORDER BY labels\nLIMIT {int(limit)}"
+        f"ORDER BY {order}\nLIMIT {int(limit)}"
     )
     return Sql(text, renderer.binder.parameters)
 
@@ -128,6 +136,10 @@ class _Renderer:
                 return self._vector(query)
             case Binary():
                 return self._binary(query)
+            case LabelReplace():
+                return replaced(self.binder, query, self.metric(query.inner))
+            case Sorted():
+                return self.metric(query.inner)
 
     # ---- Ranges ----------------------------------------------------------------------------
 
@@ -258,6 +270,8 @@ GROUP BY labels, step"""
 
     def _binary(self, query: Binary) -> str:
         left, right = query.left, query.right
+        if query.op in SET_OPS:
+            return self._set(query)
         if isinstance(left, Number) and isinstance(right, Number):
             return self.metric(VectorOf(calculate(query.op, left.value, right.value)))
         if isinstance(right, Number):
@@ -266,10 +280,11 @@ GROUP BY labels, step"""
         if isinstance(left, Number):
             number = self.binder.number(left.value)
             return self._with_number(query, right, number, "amount")
-        result = _operation(query.op, "a.value", "b.value")
-        where = ""
-        if query.op in COMPARISONS and not query.as_bool:
-            where, result = f"\nWHERE {result} = 1", "a.value"
+        if query.matching != ALL_LABELS:
+            pairs = paired(self.binder, query.matching, self.metric(left), self.metric(right))
+            result, where = _compared(query, "a", "b", kept="a")
+            return f"SELECT labels, step, {result} AS value\nFROM (\n{pairs}\n){where}"
+        result, where = _compared(query, "a.value", "b.value", kept="a.value")
         return (
             f"SELECT a.labels AS labels, a.step AS step, {result} AS value\n"
             f"FROM (\n{self.metric(left)}\n) AS a\n"
@@ -277,11 +292,23 @@ GROUP BY labels, step"""
             f"ON a.labels = b.labels AND a.step = b.step{where}"
         )
 
+    def _set(self, query: Binary) -> str:
+        """Render a set operation; several `or` in a row as one, so that they nest less."""
+        parts = [query.right]
+        rest = query.left
+        while query.op == "or" and isinstance(rest, Binary) and rest.op == "or":
+            if rest.matching != query.matching:
+                break
+            parts.append(rest.right)
+            rest = rest.left
+        parts.append(rest)
+        sides = [self.metric(part) for part in reversed(parts)]
+        if query.op == "or":
+            return chosen(self.binder, query.matching, sides)
+        return only(self.binder, query.matching, sides, there=query.op == "and")
+
     def _with_number(self, query: Binary, vector: Metric, left: str, right: str) -> str:
-        result = _operation(query.op, left, right)
-        where = ""
-        if query.op in COMPARISONS and not query.as_bool:
-            where, result = f"\nWHERE {result} = 1", "amount"
+        result, where = _compared(query, left, right, kept="amount")
         return (
             f"SELECT labels, step, {result} AS value\n"
             f"FROM (SELECT labels, step, value AS amount FROM (\n{self.metric(vector)}\n)){where}"
@@ -298,6 +325,14 @@ def _is_fusible(query: VectorAggregation) -> bool:
         and inner.grouping is None
         and (inner.unwrap is None or inner.op in ("rate", "sum_over_time"))
     )
+
+
+def _compared(query: Binary, left: str, right: str, *, kept: str) -> tuple[str, str]:
+    """Return the SQL of an operation's number, and which rows a comparison leaves."""
+    result = _operation(query.op, left, right)
+    if query.op in COMPARISONS and not query.as_bool:
+        return kept, f"\nWHERE {result} = 1"
+    return result, ""
 
 
 def _operation(op: str, left: str, right: str) -> str:

@@ -36,6 +36,10 @@ class Binder:
         """Return the placeholder of an array of strings."""
         return self._bind("Array(String)", values)
 
+    def integers(self, values: tuple[int, ...]) -> str:
+        """Return the placeholder of an array of 64-bit integers."""
+        return self._bind("Array(Int64)", values)
+
     def _bind(self, type_: str, value: object) -> str:
         key = (type_, repr(value))
         name = self._names.get(key)

@@ -184,17 +184,71 @@ class VectorAggregation:
     count: int = 0
 
 
+class Many(enum.Enum):
+    """Which side of an operation may have several series for one of the other side."""
+
+    NEITHER = ""
+    LEFT = "group_left"
+    RIGHT = "group_right"
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which series of two sides belong together: those that are equal in some labels.
+
+    Attributes:
+        labels: The labels, or with `on` false, those that need not be equal.
+        on: Whether only `labels` count.
+        many: Which side may have several series for one of the other side.
+        include: Labels that these take over from the one.
+    """
+
+    labels: tuple[str, ...] = ()
+    on: bool = False
+    many: Many = Many.NEITHER
+    include: tuple[str, ...] = ()
+
+
+ALL_LABELS = Matching()
+"""Series belong together that have the same labels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic or a comparison between two expressions. `op` is in `BINARY_OPS`.
+    """Arithmetic, a comparison or a set operation between two expressions.
 
-    `as_bool` makes a comparison give 0 and 1 instead of leaving numbers out.
+    `op` is in `BINARY_OPS`. `as_bool` makes a comparison give 0 and 1 instead of leaving numbers
+    out.
     """
 
     op: str
     left: Metric
     right: Metric
     as_bool: bool = False
+    matching: Matching = ALL_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReplace:
+    """The series of an expression, with a label made of another one.
+
+    Where `regex` matches the whole of label `source`, label `target` becomes `replacement`, in
+    which `$1` and `${name}` stand for groups.
+    """
+
+    inner: Metric
+    target: str
+    replacement: str
+    source: str
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The numbers of an expression; as the outermost one of one step, in their order."""
+
+    inner: Metric
+    descending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +265,7 @@ class VectorOf:
     value: float
 
 
-Metric = RangeAggregation | VectorAggregation | Binary | Number | VectorOf
+Metric = RangeAggregation | VectorAggregation | Binary | LabelReplace | Sorted | Number | VectorOf
 Query = LogQuery | Metric
 
 RANGE_OPS = ("count_over_time", "rate", "bytes_over_time", "bytes_rate")
@@ -229,7 +283,9 @@ UNWRAP_OPS = (
 )
 VECTOR_OPS = ("sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk")
 COMPARISONS = ("==", "!=", ">", ">=", "<", "<=")
-BINARY_OPS = ("+", "-", "*", "/", "%", "^", *COMPARISONS)
+SET_OPS = ("and", "or", "unless")
+BINARY_OPS = ("+", "-", "*", "/", "%", "^", *COMPARISONS, *SET_OPS)
+SORTS = ("sort", "sort_desc")
 
 
 def selectors(query: Query) -> list[LogQuery]:
@@ -239,10 +295,23 @@ def selectors(query: Query) -> list[LogQuery]:
             return [query]
         case RangeAggregation():
             return [query.query]
-        case VectorAggregation():
+        case VectorAggregation() | LabelReplace() | Sorted():
             return selectors(query.inner)
         case Binary():
             return [*selectors(query.left), *selectors(query.right)]
+        case _:
+            return []
+
+
+def replacements(query: Query) -> list[LabelReplace]:
+    """Return every `label_replace` inside a query."""
+    match query:
+        case LabelReplace():
+            return [query, *replacements(query.inner)]
+        case VectorAggregation() | Sorted():
+            return replacements(query.inner)
+        case Binary():
+            return [*replacements(query.left), *replacements(query.right)]
         case _:
             return []
 
@@ -287,6 +356,8 @@ def _number_labels(query: Query) -> set[str]:
             return names
         case VectorAggregation():
             return set(query.grouping.labels) | _number_labels(query.inner)
+        case LabelReplace() | Sorted():
+            return _number_labels(query.inner)
         case Binary():
             return _number_labels(query.left) | _number_labels(query.right)
         case _:

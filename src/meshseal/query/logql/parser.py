@@ -1,67 +1,54 @@
-"""Reads LogQL into the tree: selectors, filters, parsers, aggregations, arithmetic."""
+"""Reads LogQL into the tree: what is not in `pipeline` is aggregations and arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from meshseal.model.errors import QueryError
-from meshseal.query.logql.checks import checked_range, folded, selects
-from meshseal.query.logql.lexer import Kind, Token, tokenize
-from meshseal.query.logql.paths import json_path
+from meshseal.query.logql.checks import checked_binary, checked_range, checked_replace
+from meshseal.query.logql.lexer import Kind, tokenize
+from meshseal.query.logql.pipeline import PipelineReader
 from meshseal.query.tree import (
     BINARY_OPS,
     COMPARISONS,
     RANGE_OPS,
+    SORTS,
     UNWRAP_OPS,
     VECTOR_OPS,
-    AllOf,
-    AnyOf,
     Binary,
-    CompareOp,
     Grouping,
-    JsonParser,
-    LabelCondition,
-    LabelFilter,
-    LineFilter,
-    LineOp,
-    LogfmtParser,
+    LabelReplace,
     LogQuery,
-    Matcher,
-    MatchOp,
+    Many,
+    Matching,
     Metric,
     Number,
-    NumberFilter,
     Query,
     RangeAggregation,
-    SelectLabels,
-    Stage,
+    Sorted,
     Unit,
     Unwrap,
     VectorAggregation,
     VectorOf,
 )
 
-_T = TypeVar("_T")
-MAX_DEPTH = 64
-_LINE_OPS = {op.value: op for op in LineOp}
-_MATCH_OPS = {op.value: op for op in MatchOp}
-_COMPARE_OPS = {**{op.value: op for op in CompareOp}, "=": CompareOp.EQUAL}
-_UNITS = {Kind.NUMBER: Unit.NUMBER, Kind.DURATION: Unit.DURATION, Kind.BYTES: Unit.BYTES}
 _UNWRAP_UNITS = {
     "duration": Unit.DURATION,
     "duration_seconds": Unit.DURATION,
     "bytes": Unit.BYTES,
 }
-_PRECEDENCE = {"^": 4, "*": 3, "/": 3, "%": 3, "+": 2, "-": 2, **dict.fromkeys(COMPARISONS, 1)}
-_LATER = {
-    "line_format": "line_format",
-    "label_format": "label_format",
-    "regexp": "the regexp parser",
-    "pattern": "the pattern parser",
-    "unpack": "unpack",
-    "decolorize": "decolorize",
+_PRECEDENCE = {
+    **dict.fromkeys(("or",), 1),
+    **dict.fromkeys(("and", "unless"), 2),
+    **dict.fromkeys(COMPARISONS, 3),
+    **dict.fromkeys(("+", "-"), 4),
+    **dict.fromkeys(("*", "/", "%"), 5),
+    **dict.fromkeys(("^",), 6),
 }
+"""Source: grafana/loki, pkg/logql/syntax/expr.y."""
+
+_FUNCTIONS = tuple(
+    dict.fromkeys((*RANGE_OPS, *UNWRAP_OPS, *VECTOR_OPS, *SORTS, "label_replace", "vector"))
+)
+MAX_OPERATIONS = 100
 
 
 def parse(text: str) -> Query:
@@ -75,212 +62,62 @@ def parse(text: str) -> Query:
     return query
 
 
-class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
-        self._depth = 0
-
-    # ---- Tokens ----------------------------------------------------------------------------
-
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._at]
-
-    def _is(self, *texts: str) -> bool:
-        return self._token.kind in (Kind.SYMBOL, Kind.NAME) and self._token.text in texts
-
-    def _accept(self, *texts: str) -> str | None:
-        if not self._is(*texts):
-            return None
-        self._at += 1
-        return self._tokens[self._at - 1].text
-
-    def _expect(self, *texts: str) -> str:
-        found = self._accept(*texts)
-        if found is None:
-            raise self._unexpected(" or ".join(repr(text) for text in texts))
-        return found
-
-    def _take(self, *kinds: Kind) -> Token:
-        token = self._token
-        if token.kind not in kinds:
-            raise self._unexpected(" or ".join(kind.value for kind in kinds))
-        self._at += 1
-        return token
-
-    def _string(self) -> str:
-        return str(self._take(Kind.STRING).value)
-
-    def _unexpected(self, wanted: str) -> QueryError:
-        token = self._token
-        shown = repr(token.text[:40]) if token.kind is not Kind.END else "the end of the query"
-        return QueryError(f"expected {wanted}, found {shown}", position=token.position)
-
-    def expect_end(self) -> None:
-        if self._token.kind is not Kind.END:
-            raise self._unexpected("the end of the query")
-
-    def _nested(self, read: Callable[[], _T]) -> _T:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise QueryError("the query is nested too deeply", position=self._token.position)
-        result = read()
-        self._depth -= 1
-        return result
-
-    def _listed(self, read: Callable[[], _T], closing: str) -> tuple[_T, ...]:
-        """Read `a, b, c` and the closing symbol, which may also follow at once or after a comma."""
-        items: list[_T] = []
-        while not self._accept(closing):
-            items.append(read())
-            if not self._accept(","):
-                self._expect(closing)
-                break
-        return tuple(items)
-
-    # ---- Queries ---------------------------------------------------------------------------
+class _Parser(PipelineReader):
+    _operations = 0
 
     def query(self) -> Query:
         if self._is("{"):
             return self._log_query()
         return self._metric(0)
 
-    def _log_query(self) -> LogQuery:
-        start = self._token.position
-        self._expect("{")
-        matchers = self._listed(self._matcher, "}")
-        if not any(selects(matcher) for matcher in matchers):
-            raise QueryError(
-                "a selector needs at least one matcher that does not match an empty value, such as "
-                '{service_name=~".+"}',
-                position=start,
-            )
-        stages: list[Stage] = []
-        while (stage := self._stage()) is not None:
-            stages.append(stage)
-        return LogQuery(matchers, tuple(stages))
-
-    def _matcher(self) -> Matcher:
-        label = str(self._take(Kind.NAME).value)
-        op = _MATCH_OPS[self._expect(*_MATCH_OPS)]
-        return Matcher(label, op, self._string())
-
-    # ---- Stages ----------------------------------------------------------------------------
-
-    def _stage(self) -> Stage | None:
-        if self._is("|>", "!>"):
-            raise self._later("pattern filters")
-        if self._is("|=", "|~", "!=", "!~"):
-            return self._line_filter()
-        if not self._accept("|") or self._is("unwrap"):
-            return None
-        if self._accept("json"):
-            return JsonParser(self._fields(json_path))
-        if self._accept("logfmt"):
-            while self._accept("--strict", "--keep-empty"):
-                pass
-            return LogfmtParser(self._fields(lambda text, _: text))
-        if self._is("drop", "keep"):
-            return self._select_labels(keep=self._expect("drop", "keep") == "keep")
-        if self._token.text in _LATER and self._token.kind is Kind.NAME:
-            raise self._later(_LATER[self._token.text])
-        return LabelFilter(self._condition())
-
-    def _later(self, what: str) -> QueryError:
-        return QueryError(f"{what} is not supported yet", position=self._token.position)
-
-    def _line_filter(self) -> LineFilter:
-        op = _LINE_OPS[self._expect(*_LINE_OPS)]
-        values = [self._line_value()]
-        while self._accept("or"):
-            values.append(self._line_value())
-        return LineFilter(op, tuple(values))
-
-    def _line_value(self) -> str:
-        if self._is("ip"):
-            raise self._later("ip()")
-        return self._string()
-
-    def _fields(self, read: Callable[[str, int], _T]) -> tuple[tuple[str, _T], ...]:
-        """Read the labels that a parser is limited to: `a="path", b`."""
-        fields: list[tuple[str, _T]] = []
-        while self._token.kind is Kind.NAME and not self._is("or", "and"):
-            name = self._take(Kind.NAME)
-            text, position = str(name.value), name.position
-            if self._accept("="):
-                position = self._token.position
-                text = self._string()
-            fields.append((str(name.value), read(text, position)))
-            if not self._accept(","):
-                break
-        return tuple(fields)
-
-    def _select_labels(self, *, keep: bool) -> SelectLabels:
-        labels: list[str | Matcher] = []
-        while True:
-            name = str(self._take(Kind.NAME).value)
-            op = self._accept(*_MATCH_OPS)
-            labels.append(Matcher(name, _MATCH_OPS[op], self._string()) if op else name)
-            if not self._accept(","):
-                return SelectLabels(keep, tuple(labels))
-
-    # ---- Conditions on labels --------------------------------------------------------------
-
-    def _condition(self) -> LabelCondition:
-        parts = [self._conjunction()]
-        while self._accept("or"):
-            parts.append(self._conjunction())
-        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
-
-    def _conjunction(self) -> LabelCondition:
-        parts = [self._term()]
-        while self._accept("and", ",") or self._is("(") or self._starts_term():
-            parts.append(self._term())
-        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
-
-    def _starts_term(self) -> bool:
-        return self._token.kind is Kind.NAME and not self._is("or", "and", "offset")
-
-    def _term(self) -> LabelCondition:
-        if self._accept("("):
-            inner = self._nested(self._condition)
-            self._expect(")")
-            return inner
-        label = str(self._take(Kind.NAME).value)
-        op = self._expect(*_MATCH_OPS, *_COMPARE_OPS)
-        if self._token.kind is Kind.STRING:
-            if op not in _MATCH_OPS and op != "==":
-                raise self._unexpected("a number, a duration or bytes")
-            return Matcher(label, _MATCH_OPS.get(op, MatchOp.EQUAL), self._string())
-        if self._is("ip"):
-            raise self._later("ip()")
-        if op not in _COMPARE_OPS:
-            raise self._unexpected("a string")
-        negative = self._accept("-") is not None
-        token = self._take(*_UNITS)
-        value = float(token.value)
-        unit = _UNITS[token.kind]
-        return NumberFilter(label, _COMPARE_OPS[op], -value if negative else value, unit)
-
     # ---- Metrics ---------------------------------------------------------------------------
 
     def _metric(self, floor: int) -> Metric:
         left = self._nested(self._unary)
-        while self._token.kind is Kind.SYMBOL and self._token.text in BINARY_OPS:
-            op = self._token.text
+        while self._is(*BINARY_OPS):
+            op, position = self._token.text, self._token.position
             strength = _PRECEDENCE[op]
             if strength <= floor:
                 break
             self._at += 1
-            as_bool = op in COMPARISONS and self._accept("bool") is not None
-            if self._is("on", "ignoring"):
-                raise self._later("matching on labels")
+            self._counted(position)
+            as_bool = self._accept("bool") is not None
+            matching = self._matching()
             # Only ^ groups from the right.
             right_floor = strength - 1 if op == "^" else strength
             right = self._nested(lambda floor=right_floor: self._metric(floor))  # type: ignore[misc]
-            left = folded(Binary(op, left, right, as_bool))
+            left = checked_binary(Binary(op, left, right, as_bool, matching), position)
         return left
+
+    def _counted(self, position: int) -> None:
+        """Count an operation between metrics: each makes the tree deeper."""
+        self._operations += 1
+        if self._operations > MAX_OPERATIONS:
+            raise QueryError(
+                f"the query has more than {MAX_OPERATIONS} operations", position=position
+            )
+
+    def _matching(self) -> Matching:
+        word = self._accept("on", "ignoring")
+        if word is None:
+            return Matching()
+        labels = self._names()
+        group = self._accept(Many.LEFT.value, Many.RIGHT.value)
+        if group is None:
+            return Matching(labels, on=word == "on")
+        include = self._names() if self._is("(") and self._is_names() else ()
+        return Matching(labels, word == "on", Many(group), include)
+
+    def _is_names(self) -> bool:
+        """Say whether a parenthesis holds names: else it is the operation's right side."""
+        first, *rest = self._tokens[self._at + 1 : self._at + 3]
+        if first.kind is Kind.NAME:
+            return bool(rest) and rest[0].text in (",", ")")
+        return first.text == ")"
+
+    def _names(self) -> tuple[str, ...]:
+        self._expect("(")
+        return self._listed(lambda: str(self._take(Kind.NAME).value), ")")
 
     def _unary(self) -> Metric:
         if self._accept("-"):
@@ -311,8 +148,16 @@ class _Parser:
         if name in VECTOR_OPS:
             self._at += 1
             return self._vector_aggregation(name)
+        if name in SORTS:
+            self._at += 1
+            self._expect("(")
+            inner = self._nested(lambda: self._metric(0))
+            self._expect(")")
+            return Sorted(inner, descending=name == "sort_desc")
+        if name == "label_replace":
+            return self._label_replace()
         if name:
-            known = ", ".join((*dict.fromkeys((*RANGE_OPS, *UNWRAP_OPS, *VECTOR_OPS)), "vector"))
+            known = ", ".join(_FUNCTIONS)
             raise QueryError(
                 f"{name[:40]!r} is not a function that is supported: use one of {known}",
                 position=self._token.position,
@@ -387,10 +232,20 @@ class _Parser:
         self._expect(")")
         return VectorAggregation(op, inner, grouping or self._grouping() or Grouping(), count)
 
+    def _label_replace(self) -> LabelReplace:
+        position = self._take(Kind.NAME).position
+        self._counted(position)
+        self._expect("(")
+        inner = self._nested(lambda: self._metric(0))
+        texts = []
+        for _ in range(4):
+            self._expect(",")
+            texts.append(self._string())
+        self._expect(")")
+        return checked_replace(LabelReplace(inner, *texts), position)
+
     def _grouping(self) -> Grouping | None:
         word = self._accept("by", "without")
         if word is None:
             return None
-        self._expect("(")
-        names = self._listed(lambda: str(self._take(Kind.NAME).value), ")")
-        return Grouping(names, without=word == "without")
+        return Grouping(self._names(), without=word == "without")
