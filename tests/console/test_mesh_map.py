@@ -154,6 +154,30 @@ def test_the_theme_changes_the_canvas_too(
     context.close()
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_canvas_has_the_color_of_the_page_before_there_is_an_answer(
+    browser: Browser, console: ServerProcess, scheme: str
+) -> None:
+    context = browser.new_context(base_url=console.url, color_scheme=scheme)  # type: ignore[arg-type]
+    mesh = Mesh(make_world(20, 60))
+    mesh.held = []
+    mesh.serve(context)
+    tab = context.new_page()
+    tab.goto("/mesh")
+    tab.wait_for_function("""() => {
+        const canvas = document.querySelector("canvas");
+        const probe = document.body.appendChild(document.createElement("i"));
+        probe.style.color = "var(--ground)";
+        const wanted = getComputedStyle(probe).color.match(/[0-9]+/g).slice(0, 3).join();
+        probe.remove();
+        const middle = [canvas.width >> 1, canvas.height >> 1];
+        const pixel = canvas.getContext("2d").getImageData(...middle, 1, 1);
+        return [...pixel.data.slice(0, 3)].join() === wanted;
+    }""")
+    assert mesh.held
+    context.close()
+
+
 @pytest.mark.parametrize("width", [1280, 760])
 def test_nothing_hangs_over_the_edge(browser: Browser, console: ServerProcess, width: int) -> None:
     context = browser.new_context(base_url=console.url, viewport={"width": width, "height": 800})

@@ -3,7 +3,7 @@ import { Camera } from "./camera.js";
 import { arrange, boundsOf } from "./layout.js";
 import { fails, isSpace } from "./model.js";
 import { TITLE, plusOf } from "./nodes.js";
-import { lookOf, paint } from "./paint.js";
+import { clear, lookOf, paint } from "./paint.js";
 import { linkAt, nodeAt, pointAt, routesOf, titleAt } from "./routes.js";
 
 const REACH = 7;
@@ -114,8 +114,8 @@ export class Graph {
   }
 
   paint() {
-    if (!this.drawn?.nodes.size || !this.size.width) return;
-    paint(this.context, { ...this, hot: this.hot() });
+    if (this.drawn?.nodes.size && this.size.width) paint(this.context, { ...this, hot: this.hot() });
+    else clear(this.context, this.look);
   }
 
   /** What stands out: what is under the pointer, or else what is open; and what it is linked with. */

@@ -21,16 +21,21 @@ export function lookOf(probe) {
   return look;
 }
 
+/** Draw nothing but the ground: a canvas that nothing was drawn on is black. */
+export function clear(context, look) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = look.ground;
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+}
+
 /**
- * Draw a scene: `drawn`, `arrangement`, `routes`, `camera`, `size`, `look`, and `hot`, the ids of the
+ * Draw a scene: `drawn`, `arrangement`, `routes`, `camera`, `look`, and `hot`, the ids of the
  * nodes and links that stand out, or null when nothing does.
  */
 export function paint(context, scene) {
-  const { camera, size, look } = scene;
+  const { camera, look } = scene;
   const ratio = devicePixelRatio || 1;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.fillStyle = look.ground;
-  context.fillRect(0, 0, size.width, size.height);
+  clear(context, look);
   const zoom = ratio * camera.scale;
   context.setTransform(zoom, 0, 0, zoom, -camera.x * zoom, -camera.y * zoom);
   paintFrames(context, scene);
