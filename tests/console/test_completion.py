@@ -10,7 +10,9 @@ from meshseal.console.completion import (
     MAX_OFFERED,
     Offer,
     Wanted,
+    matchings,
     offers,
+    operations,
     operators,
     place_of,
     query_starts,
@@ -43,6 +45,18 @@ from meshseal.query.logql import parse
         pytest.param("sum by (a, b^", Wanted.LABEL, "b", id="the next label of a grouping"),
         pytest.param('{a="b"} |= "^', Wanted.NOTHING, "", id="a text to look for"),
         pytest.param('{a="b"} ^', Wanted.NOTHING, "", id="behind a selector"),
+        pytest.param('rate({a="b"}[5m]) o^', Wanted.OPERATION, "o", id="behind a metric"),
+        pytest.param('sum(rate({a="b"}[5m])) by (c) ^', Wanted.OPERATION, "", id="behind by"),
+        pytest.param("sum by (c) ^", Wanted.NOTHING, "", id="behind by, before what it groups"),
+        pytest.param('rate({a="b"} | (c="d") ^', Wanted.NOTHING, "", id="behind a condition"),
+        pytest.param('rate({a="b"}[5m]) or ^', Wanted.RIGHT, "", id="behind a set operator"),
+        pytest.param('rate({a="b"}[5m]) unless su^', Wanted.RIGHT, "su", id="its right side"),
+        pytest.param('rate({a="b"}[5m]) / ^', Wanted.RIGHT, "", id="behind an operator"),
+        pytest.param('rate({a="b"}[5m]) / on (^', Wanted.LABEL, "", id="labels to match on"),
+        pytest.param('rate({a="b"}[5m]) / ignoring (c, d^', Wanted.LABEL, "d", id="or to ignore"),
+        pytest.param('rate({a="b"}[5m]) / on (c) gro^', Wanted.RIGHT, "gro", id="behind matching"),
+        pytest.param("label_replace(^", Wanted.QUERY, "", id="inside label_replace"),
+        pytest.param(") ^", Wanted.NOTHING, "", id="a parenthesis that nothing opened"),
         pytest.param("# {^\n", Wanted.QUERY, "", id="inside a comment"),
     ],
 )
@@ -90,6 +104,17 @@ def test_every_start_is_a_query_once_it_is_filled_in() -> None:
         if offer.text.startswith(("topk", "bottomk")):
             text = text.replace("(", "(3, ", 1)
         parse(text + offer.insert[at:])
+
+
+@pytest.mark.parametrize("offer", operations(), ids=lambda offer: offer.text)
+def test_every_operation_joins_two_metrics(offer: Offer) -> None:
+    parse(f"vector(1) {offer.insert}vector(2)")
+
+
+@pytest.mark.parametrize("offer", matchings(), ids=lambda offer: offer.text)
+def test_every_matching_says_what_belongs_together(offer: Offer) -> None:
+    before = "on(b)" if offer.text.startswith("group") else ""
+    parse(f"vector(1) / {before} {offer.insert.replace('()', '(a)')} vector(2)")
 
 
 @pytest.mark.parametrize("in_selector", [True, False])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meshseal.query.tree import RANGE_OPS, UNWRAP_OPS, VECTOR_OPS
+from meshseal.query.tree import RANGE_OPS, SET_OPS, SORTS, UNWRAP_OPS, VECTOR_OPS
 
 MAX_OFFERED = 60
 
@@ -17,6 +17,8 @@ _SYMBOL = re.compile(r"\|=|\|~|!=|!~|=~|==|>=|<=|.", re.DOTALL)
 _MATCHES = ("=", "!=", "=~", "!~")
 _COMPARES = ("==", ">", ">=", "<", "<=")
 _JOINS = ("and", "or", ",", "(")
+_GROUPINGS = ("by", "without")
+_MATCHINGS = ("on", "ignoring", "group_left", "group_right")
 STAGES = ("json", "logfmt", "drop", "keep", "unwrap")
 
 
@@ -25,6 +27,8 @@ class Wanted(enum.Enum):
 
     NOTHING = "nothing that is known"
     QUERY = "a selector or a function"
+    RIGHT = "a selector or a function, or which series belong together"
+    OPERATION = "what joins two metrics"
     MATCHER = "a label, and how it is compared"
     LABEL = "a label"
     STAGE = "a parser or a label"
@@ -105,7 +109,29 @@ def query_starts() -> list[Offer]:
     ranges = [Offer(f"{op}({{…}}[5m])", f"{op}({{}}[5m])", "numbers", back=6) for op in RANGE_OPS]
     vectors = [Offer(f"{op}(…)", f"{op}()", "numbers", back=1) for op in VECTOR_OPS]
     unwraps = [_unwrapping(op) for op in UNWRAP_OPS if op not in RANGE_OPS]
-    return [selector, *ranges, *unwraps, *vectors]
+    sorts = [Offer(f"{op}(…)", f"{op}()", "numbers", back=1) for op in SORTS]
+    behind = ', "label", "$1", "from", "(.*)")'
+    replace = Offer(
+        f"label_replace(…{behind}", f"label_replace({behind}", "numbers", back=len(behind)
+    )
+    return [selector, *ranges, *unwraps, *vectors, *sorts, replace]
+
+
+def operations() -> list[Offer]:
+    """Return what joins two metrics, of that which is a word."""
+    meanings = {"and": "both have it", "or": "one has it", "unless": "only the left has it"}
+    return [Offer(op, f"{op} ", meanings[op]) for op in SET_OPS]
+
+
+def matchings() -> list[Offer]:
+    """Return how to say which series of two metrics belong together."""
+    meanings = {
+        "on": "by these labels",
+        "ignoring": "but for these labels",
+        "group_left": "several on the left",
+        "group_right": "several on the right",
+    }
+    return [Offer(f"{word}(…)", f"{word}()", meanings[word], back=1) for word in _MATCHINGS]
 
 
 def _unwrapping(op: str) -> Offer:
@@ -198,6 +224,9 @@ def _expected(tokens: Sequence[_Token]) -> tuple[Wanted, str]:
         return _expected_in_selector(last, tokens)
     if last.text in _JOINS and not _in_grouping(tokens) and _in_pipeline(tokens):
         return Wanted.STAGE, ""
+    between = _between_metrics(last, before, tokens)
+    if between is not None:
+        return between, ""
     if last.text == "unwrap" and before == "|":
         return Wanted.LABEL, ""
     if last.kind == "word":
@@ -209,9 +238,38 @@ def _expected(tokens: Sequence[_Token]) -> tuple[Wanted, str]:
     if last.text in (*_MATCHES, "==") and len(tokens) > 2 and tokens[-2].kind == "word":
         follows = tokens[-3].text in ("|", *_JOINS) or tokens[-3].text in STAGES
         return (Wanted.VALUE, before) if follows else (Wanted.NOTHING, "")
-    if last.text == "(" or last.text in "+-*/%^":
-        return Wanted.QUERY, ""
-    return Wanted.NOTHING, ""
+    return (Wanted.QUERY if last.text == "(" else Wanted.NOTHING), ""
+
+
+def _between_metrics(last: _Token, before: str, tokens: Sequence[_Token]) -> Wanted | None:
+    """Return what is wanted behind a metric, or behind what joins it to another one."""
+    if last.text in "+-*/%^" or (last.text in SET_OPS and before == ")"):
+        return Wanted.RIGHT
+    if last.text == ")" and not _in_pipeline(tokens):
+        return _behind_parenthesis(tokens)
+    return None
+
+
+def _behind_parenthesis(tokens: Sequence[_Token]) -> Wanted:
+    """Return what is wanted behind a closing parenthesis: it depends on what opened it."""
+    opening = _opening(tokens)
+    word = tokens[opening - 1].text if opening > 0 else ""
+    if word in _MATCHINGS:
+        return Wanted.RIGHT
+    if word in _GROUPINGS and (opening < 2 or tokens[opening - 2].text != ")"):
+        return Wanted.NOTHING  # what is grouped comes behind
+    return Wanted.OPERATION if opening >= 0 else Wanted.NOTHING
+
+
+def _opening(tokens: Sequence[_Token]) -> int:
+    """Return the place of the parenthesis that the last token closes, or -1."""
+    depth = 0
+    for at in range(len(tokens) - 1, -1, -1):
+        if tokens[at].kind == "symbol" and tokens[at].text in "()":
+            depth += 1 if tokens[at].text == ")" else -1
+            if not depth:
+                return at
+    return -1
 
 
 def _expected_in_selector(last: _Token, tokens: Sequence[_Token]) -> tuple[Wanted, str]:
@@ -246,7 +304,7 @@ def _in_grouping(tokens: Sequence[_Token]) -> bool:
         if tokens[at].text == ")":
             return False
         if tokens[at].text == "(":
-            return tokens[at - 1].text in ("by", "without")
+            return tokens[at - 1].text in (*_GROUPINGS, *_MATCHINGS)
     return False
 
 

@@ -9,7 +9,9 @@ from meshseal.console.completion import (
     Offer,
     Place,
     Wanted,
+    matchings,
     offers,
+    operations,
     operators,
     place_of,
     query_starts,
@@ -45,6 +47,11 @@ async def _candidates(
     match place.wanted:
         case Wanted.QUERY:
             return query_starts()
+        case Wanted.RIGHT:
+            return [*matchings(), *query_starts()]
+        case Wanted.OPERATION:
+            # Only once a word is begun: whoever closes a parenthesis may well be done.
+            return operations() if place.prefix else []
         case Wanted.MATCHER | Wanted.LABEL:
             return await _labels(reader, tenant, times)
         case Wanted.STAGE:
