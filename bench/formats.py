@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from bench import own_formats
 from meshseal.mill.stage import SETTINGS
 from meshseal.model import protowire as wire
 from meshseal.model.columns import LOG_COLUMNS, LOGS
@@ -142,7 +143,9 @@ class _Formats:
         )
 
     def _into(self, table: str, name: str) -> str:
-        select = record_select(name, own_attributes=False, retention_days=30)
+        select = record_select(
+            name, own_attributes=False, retention_days=30, formats=own_formats.FORMATS
+        )
         source = f"FROM raw WHERE Format = '{name}'" if name != "unparsed" else "FROM raw"
         select = select.replace("FROM raw", source)
         return f"INSERT INTO {table} ({_COLUMNS})\nSELECT {_COLUMNS}\nFROM (\n{select}\n)"
@@ -218,6 +221,9 @@ def main() -> None:
             print(f"{what}\t{figure}", flush=True)
         for name, of_format in lines.items():
             print(f"{name}\t{formats.parse(name, of_format)}", flush=True)
+        for name, of_format in own_formats.lines().items():
+            figure = formats.parse(name, _lines_of(of_format))
+            print(f"{own_formats.TITLES[name]}\t{figure}", flush=True)
         single = {name: own for name, own in lines.items() if not any("\n" in one for one in own)}
         for what, figure in formats.recognition(single, directory):
             print(f"{what}\t{figure}", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,23 @@ from hypothesis import strategies as st
 from meshseal.model.envelope import Payload
 from meshseal.model.errors import FormatError
 from meshseal.shape.custom import compile_format
-from meshseal.shape.envoy_formats import literals
+from meshseal.shape.envoy_formats import literals, text
+from meshseal.shape.envoy_formats.compile import of_text
 from meshseal.shape.envoy_formats.grammar import Command, Literal, parse
 from meshseal.shape.envoy_formats.operators import OPERATORS, Takes
+from meshseal.shape.families.envoy import (
+    ENVOY_TEXT,
+    ISTIO_TEXT,
+    KUMA_HTTP_TEXTS,
+    OLD_ISTIO_TEXTS,
+)
 from meshseal.shape.formats import Formats
-from tests.shape.decoder import Decoder
+from tests.shape.decoder import _ALWAYS, Decoder, Row
 from tests.shape.mutations import mutated
 from tests.shape.sample_lines import check_mutations, check_samples
 from tests.shape.test_envoy_meaning import read
 from tests.shape.test_operators import DOCUMENT, TEXT
+from tests.shape.varied import samples
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -257,6 +266,88 @@ def test_no_bent_line_of_a_format_of_ones_own_is_lost(decoder: Decoder) -> None:
         bent = mutated(line, 1, 1000)
         found = decoder.rows(Payload.LINES, b"\n".join(bent), len(bent), format=name)
         assert [row["Body"].encode(errors="surrogateescape") for row in found] == bent
+
+
+# ---- How lines are cut --------------------------------------------------------------------------
+
+AGENTS = (
+    'say "hi"', '"', '""', 'a"b', 'a" "b', '" "', 'x" ', ' "x', '\\"x\\" [y]', '" - "', '"" ""', "",
+    " ", "a b", '" "a" "b" "c', "5", 'é"\U0001f512', '- "-" "-',
+)  # fmt: skip
+CUT: dict[str, tuple[str, ...]] = {
+    "envoy_text": (ENVOY_TEXT,),
+    "istio_text": (ISTIO_TEXT,),
+    "istio_text_old": OLD_ISTIO_TEXTS,
+    "kuma_http": KUMA_HTTP_TEXTS,
+    "several": (
+        '"%REQ(A)%" %PROTOCOL%/%DURATION%->%REQ(C)% "%REQ(USER-AGENT)%" "%UPSTREAM_HOST%"',
+    ),
+    "texts": ('"%REQ(A)%" "%REQ(USER-AGENT)%" "%REQ(B)%" %DURATION%',),
+    "words": ('"%REQ(A)%" "%PROTOCOL%" "%REQ(USER-AGENT)%"',),
+    "another": ('"%REQ(USER-AGENT)%" - "%PROTOCOL%"', '"%REQ(USER-AGENT)%" - "%REQ(B)%"'),
+}
+LINES: dict[str, tuple[str, ...]] = {
+    "several": (
+        '"a" HTTP/1.1/5->c "curl" "h:1"',
+        '"a" b/5->c->d/6->e "curl" "h:1"',
+        '"" /-> "" ""',
+    ),
+    "texts": ('"a" "curl" "c" 5',),
+    "words": ('"a" "b" "c"', '"a" "b c" "d" "e"'),
+    "another": ('"a" - "b"', '"a"b"c" - "d e"', '"a" - "b"c"'),
+}
+
+
+def _with_agents(line: str) -> Iterator[str]:
+    """Yield a line with each of its quoted values being each of the agents."""
+    pieces = line.split('"')
+    for place in range(1, len(pieces), 2):
+        for agent in AGENTS:
+            yield '"'.join([*pieces[:place], agent, *pieces[place + 1 :]])
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_line_with_quotes_is_cut_as_a_regular_expression_would(
+    decoder: Decoder, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates = [parse(template) for template in CUT[name]]
+    given = LINES.get(name) or samples()[name]
+    lines = [other for line in given for other in (line, *_with_agents(line))]
+    content = "\n".join(lines).encode()
+
+    def read_all() -> list[Row]:
+        decoder.use(of_text("mine", templates))
+        return decoder.rows(Payload.LINES, content, len(lines), format="mine")
+
+    cut = read_all()
+    monkeypatch.setattr(text.Cutter, "cut", lambda *_: None)
+    for one, other in zip(cut, read_all(), strict=True):
+        assert one == other
+    assert sum(row["Format"] == "mine" for row in cut) > len(cut) / 2
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_line_that_gives_no_value_says_nothing(decoder: Decoder, half: int) -> None:
+    """Whatever the format: text where no check sees to it, and JSON that a sender takes for it."""
+    operators = [
+        f"%{name}(x){'' if not operator.length else ':9'}%"
+        if operator.takes is Takes.MUST
+        else f"%{name}%"
+        for name, operator in sorted(OPERATORS.items())
+        if name not in ("PATH",)
+    ][half::2]
+    mine_text = compile_format("mine_text", " ".join(operators))
+    decoder.use(
+        replace(mine_text, check="true", hinted="true"),
+        compile_format("mine_json", {f"k{place}": one for place, one in enumerate(operators)}),
+    )
+    for hint, lines in (
+        ("mine_text", ["x", '"" ""', "a b c", "[]", "{}"]),
+        ("mine_json", ["{}", '{"x":"y"}', '{"x":{"k1":"y"}}', '{"k1":null,"k2":""}', "{"]),
+    ):
+        for row in decoder.rows(Payload.LINES, "\n".join(lines).encode(), 5, format=hint):
+            assert row["Format"] == "unparsed"
+            assert set(row) <= {*_ALWAYS, "Timestamp", "ServiceName", "Format", "Body"}
 
 
 # ---- Envoy's own formats -----------------------------------------------------------------------

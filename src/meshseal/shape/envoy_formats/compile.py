@@ -62,6 +62,7 @@ def of_document(name: str, definition: Mapping[str, object], *, title: str = "")
     for value, expression in values:
         _document_value(found, value, expression)
     given = _given(values)
+    parsed = sql("(", given, " > 0)")
     source = (
         "(\nSELECT\n    raw_row,\n"
         f"    JSONExtract(raw_row.Body, {literals.text(document.type)}) AS found\nFROM raw)"
@@ -73,12 +74,12 @@ def of_document(name: str, definition: Mapping[str, object], *, title: str = "")
     return _format(
         name,
         found,
-        parsed=sql(given, " > 0"),
+        parsed=parsed,
         source=source,
         check=check,
         hinted="startsWith(line, '{')",
         title=title or "Envoy access log, JSON",
-        pairs=_extra(document, given),
+        pairs=_extra(document, given, parsed),
     )
 
 
@@ -191,10 +192,10 @@ def _given(values: Sequence[tuple[documents.Value, Expression]]) -> Expression:
         expressions[0] if len(expressions) == 1 else sql("concat(", joined(", ", expressions), ")")
         for expressions in members.values()
     ]
-    return sql("arrayCount(value -> value != '', [", joined(", ", texts), "])")
+    return joined(" + ", [sql("notEmpty(", text, ")") for text in texts])
 
 
-def _extra(document: documents.Document, given: Expression) -> Expression:
+def _extra(document: documents.Document, given: Expression, parsed: Expression) -> Expression:
     """Return the pairs of a line that no key of the format is of.
 
     A line is read for them only if it has others than those that are known: so they cost little
@@ -202,7 +203,7 @@ def _extra(document: documents.Document, given: Expression) -> Expression:
     """
     keys = f"tuple({', '.join(literals.text(key) for key in document.keys)})"
     if any(len(value.steps) > 1 for value in document.values):
-        return call("meshseal_envoy_extra_nested", "raw_row.Body", keys)
+        return call("meshseal_envoy_extra_nested", "raw_row.Body", keys, parsed)
     return call("meshseal_envoy_extra", "raw_row.Body", keys, given)
 
 
@@ -226,6 +227,10 @@ def _format(
 ) -> Format:
     time = _time(found)
     told = meaning(found.values, found.own_names)
+    if "mesh.mtls" in told.attributes:
+        # All others are empty where no value is.
+        mtls = told.attributes["mesh.mtls"]
+        told.attributes["mesh.mtls"] = sql("if(", parsed, ", ", mtls, ", '')")
     outputs = {
         "raw_row": column("raw_row"),
         "parsed": parsed,
@@ -259,6 +264,7 @@ def _format(
         attributes=tuple(told.attributes),
         extra=pairs is not None,
         resource=bool(told.resource),
+        silent=True,
     )
 
 
