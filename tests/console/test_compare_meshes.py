@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from meshseal.console.examples import FAILED_BY_MESH, P95_BY_MESH
+from meshseal.console.examples import FAILED_BY_MESH, P95_AND_FAILED_BY_MESH, P95_BY_MESH
 from tests.query.meshes import FAILED, P95, send
 from tests.server import ServerProcess
 
@@ -17,6 +17,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 QUERIES = {
     "p95": (P95_BY_MESH, {mesh: f"{value:.4g}" for mesh, value in P95.items()}),
     "failed": (FAILED_BY_MESH, {mesh: str(value) for mesh, value in FAILED.items()}),
+    "both": (
+        P95_AND_FAILED_BY_MESH,
+        {f"figure=p95 ms, mesh={mesh}": f"{value:.4g}" for mesh, value in P95.items()}
+        | {f"figure=5xx %, mesh={mesh}": str(value) for mesh, value in FAILED.items()},
+    ),
 }
 
 _DRAWN = """() => {
@@ -58,6 +63,16 @@ def test_a_line_for_each_mesh(tab: Page, query: str, expected: dict[str, str]) -
     assert len(set(colors)) == len(expected)
     drawn = tab.evaluate(_DRAWN)
     assert all(drawn.get(color, 0) >= 5 for color in colors), (colors, drawn)
+
+
+def test_one_example_shows_ten_lines(tab: Page) -> None:
+    tab.goto("/")
+    tab.get_by_text("Examples", exact=False).first.click()
+    tab.get_by_text("Both in one chart, mesh by mesh").first.click()
+    names = tab.locator("table.series tbody tr")
+    expect(names).to_have_count(len(P95) + len(FAILED))
+    expect(tab.locator("#chart canvas")).to_be_visible()
+    assert len(set(names.all_inner_texts())) == len(P95) + len(FAILED)
 
 
 def test_they_are_among_the_examples(tab: Page) -> None:

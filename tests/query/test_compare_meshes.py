@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from meshseal.console.examples import FAILED_BY_MESH, P95_BY_MESH
+from meshseal.console.examples import FAILED_BY_MESH, P95_AND_FAILED_BY_MESH, P95_BY_MESH
 from tests.query.meshes import FAILED, P95, REQUESTS, send
 from tests.server import ServerProcess
 
@@ -65,6 +65,59 @@ def test_one_chart_compares_all(
     for mesh, (at, value) in last.items():
         assert at == now
         assert math.isclose(float(value), expected[mesh])
+
+
+BOTH_QUERIES = {
+    "the documentation's": (
+        f'label_replace({P95_QUERY}, "figure", "p95 ms", "", "")'
+        f' or label_replace({FAILED_QUERY}, "figure", "5xx %", "", "")'
+    ),
+    "the console's": P95_AND_FAILED_BY_MESH.replace("[5m]", "[10m]"),
+    "5xx before p95": (
+        f'label_replace({FAILED_QUERY}, "figure", "5xx %", "", "")'
+        f' or label_replace({P95_QUERY}, "figure", "p95 ms", "", "")'
+    ),
+}
+FIGURES = {("p95 ms", mesh): value for mesh, value in P95.items()} | {
+    ("5xx %", mesh): float(value) for mesh, value in FAILED.items()
+}
+
+
+@pytest.mark.parametrize("query", BOTH_QUERIES.values(), ids=BOTH_QUERIES)
+def test_one_query_gives_latency_and_failures_of_all(server: ServerProcess, query: str) -> None:
+    answer = ask(server, "query", query=query)
+    assert answer["resultType"] == "vector"
+    assert all(one["metric"].keys() == {"figure", "mesh"} for one in answer["result"])
+    found = {
+        (one["metric"]["figure"], one["metric"]["mesh"]): float(one["value"][1])
+        for one in answer["result"]
+    }
+    assert len(answer["result"]) == len(FIGURES)
+    assert found == {what: pytest.approx(value) for what, value in FIGURES.items()}
+
+
+@pytest.mark.parametrize("query", BOTH_QUERIES.values(), ids=BOTH_QUERIES)
+def test_one_chart_gives_latency_and_failures_of_all(server: ServerProcess, query: str) -> None:
+    now = int(time.time())
+    answer = ask(server, "query_range", query=query, start=now - 600, end=now, step="15s")
+    assert answer["resultType"] == "matrix"
+    last = {
+        (one["metric"]["figure"], one["metric"]["mesh"]): one["values"][-1]
+        for one in answer["result"]
+    }
+    assert len(answer["result"]) == len(FIGURES)
+    assert {at for at, _ in last.values()} == {now}
+    found = {what: float(value) for what, (_, value) in last.items()}
+    assert found == {what: pytest.approx(value) for what, value in FIGURES.items()}
+
+
+def test_a_mesh_without_failures_can_have_a_zero(server: ServerProcess) -> None:
+    """As the documentation has it: what is lacking on the left comes from the right, times 0."""
+    failed = f"sum by (mesh) (rate({_MESHES} | http_response_status_code >= 504 [10m]))"
+    every = f"sum by (mesh) (rate({_MESHES}[10m]))"
+    answer = ask(server, "query", query=f"({failed} or {every} * 0) / {every} * 100")
+    found = {one["metric"]["mesh"]: float(one["value"][1]) for one in answer["result"]}
+    assert found == dict.fromkeys(FAILED, 0.0)
 
 
 SELECTORS = {
