@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION meshseal_envoy_unknown AS (line, known) -> arrayMap(
 -- puts off until an `if` needs it, it computes again for each place that needs it.
 CREATE OR REPLACE FUNCTION meshseal_envoy_extra_nested AS (line, known, gives) -> arrayMap(
     other -> meshseal_envoy_unknown(other, known),
-    if(gives AND NOT arrayAll(key -> key IN known, JSONExtractKeys(line)), [line], []))[1];
+    if(NOT arrayAll(key -> key IN known, JSONExtractKeys(line)) AND gives, [line], []))[1];
 
 -- The same, of a line whose known keys have no objects and no lists. `given` is how many of them have a value:
 -- a line that has no more members than those and the ones that are null is not looked through, unless it may have
@@ -19,11 +19,10 @@ CREATE OR REPLACE FUNCTION meshseal_envoy_extra_nested AS (line, known, gives) -
 -- a client sends counts for nothing.
 CREATE OR REPLACE FUNCTION meshseal_envoy_extra AS (line, known, given) -> meshseal_envoy_extra_nested(
     if(
-        JSONLength(line) > given AND (
-            JSONLength(line) > given
-                + countSubstrings(line, '":null') - countSubstrings(line, '\\":null')
-                + countSubstrings(line, '": null') - countSubstrings(line, '\\": null')
-            OR position(line, '{', 2) > 0),
+        JSONLength(line) > given
+            + countSubstrings(line, '":null') - countSubstrings(line, '\\":null')
+            + countSubstrings(line, '": null') - countSubstrings(line, '\\": null')
+            OR position(line, '{', 2) > 0,
         line,
         ''),
     known,
