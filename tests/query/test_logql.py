@@ -79,6 +79,7 @@ def test_what_is_refused_and_where(text: str, position: int, message: str) -> No
 words = st.sampled_from(
     ["{", "}", "(", ")", "[", "]", ",", "|", "|=", "!=", "|~", "=", "=~", ">", "and", "or", "by",
      "json", "logfmt", "drop", "sum", "rate", "count_over_time", "topk", "vector", "offset", "bool",
+     "unless", "on", "ignoring", "group_left", "group_right", "label_replace", "sort", "sort_desc",
      "app", '"x"', "`y`", "5m", "1", "2KB", "0.5", "+", "-", "*", "/", "%", "^", "#", "\n", "'"]
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from meshseal.query.refusals import (
     throw_if,
 )
 from meshseal.query.sql import Binder
-from meshseal.query.tree import LabelReplace, Many, Matching
+from meshseal.query.tree import ALL_LABELS, LabelReplace, Many, Matching
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 _GROUP = re.compile(
@@ -31,6 +31,12 @@ _MOST_GROUPS = 1_000_000
 
 def chosen(binder: Binder, matching: Matching, sides: Sequence[str]) -> str:
     """Return the series of the first side, and of each other one what the ones before lack."""
+    if matching == ALL_LABELS:
+        # What is equal in all labels is one row, and need not be gathered.
+        return (
+            "SELECT labels, step, argMin(value, side) AS value\n"
+            f"FROM (\n{_united(sides)}\n)\nGROUP BY labels, step"
+        )
     return f"""SELECT entry.1 AS labels, step, entry.2 AS value
 FROM (
 SELECT step, groupArray((labels, value, side)) AS entries, min(side) AS first
