@@ -114,6 +114,7 @@ def routes() -> set[str]:
         site=NOTHING,
         completeness=NOTHING,
         definitions=NOTHING,
+        tails=NOTHING,
     )
     mesh = MeshApi(NOTHING, NOTHING)
     complete = CompletenessApi(NOTHING, NOTHING)

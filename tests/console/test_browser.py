@@ -153,6 +153,24 @@ def test_live_shows_a_new_line(tab: Page, console: ServerProcess) -> None:
     expect(tab.locator("#live")).to_have_attribute("aria-pressed", "false")
 
 
+def test_live_begins_where_the_search_ended(tab: Page, console: ServerProcess) -> None:
+    query = '{service_name="between"}'
+    console.ship(b"before", labels="service.name=between")
+    console.wait_for_count(1, f"sum(count_over_time({query}[1h]))")
+    go(tab, query)
+    row = tab.locator("#rows tr.row")
+    expect(row).to_have_count(1)
+    console.ship(b"between", labels="service.name=between")
+    console.wait_for_count(2, f"sum(count_over_time({query}[1h]))")
+    expect(row).to_have_count(1)
+    tab.keyboard.press("l")
+    expect(row).to_have_count(2)
+    expect(row.first).to_contain_text("between")
+    console.ship(b"after", labels="service.name=between")
+    expect(row).to_have_count(3)
+    expect(tab.locator("#live-count")).to_contain_text("2 new")
+
+
 def test_the_keyboard_alone_is_enough(tab: Page) -> None:
     go(tab)
     tab.keyboard.press("?")

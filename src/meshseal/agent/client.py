@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,9 @@ from meshseal.model.errors import (
 )
 
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 120.0
+_SILENT_SECONDS = 60.0
+"""Server-sent events come with a sign of life every quarter of a minute."""
+
 _ERRORS: dict[int, type[MeshsealError]] = {
     400: QueryError,
     401: AuthenticationError,
@@ -31,6 +35,18 @@ _ERRORS: dict[int, type[MeshsealError]] = {
     413: PayloadError,
     415: PayloadError,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """A server-sent event: its kind ('' for the usual), its data, its id. '' is what it lacks.
+
+    Source: WHATWG HTML, "Server-sent events".
+    """
+
+    kind: str
+    data: str
+    id: str
 
 
 class Client:
@@ -104,16 +120,34 @@ class Client:
         headers = {"Content-Type": "application/json"}
         return json.loads(self._request(method, path, None, body=body, headers=headers).data)
 
-    def events(self, path: str, parameters: Mapping[str, Any] | None = None) -> Iterator[str]:
-        """Yield the data of server-sent events for as long as the server sends them."""
+    def events(
+        self, path: str, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[ServerSentEvent]:
+        """Yield server-sent events for as long as the server sends them.
+
+        One that says nothing but its id is an event too.
+
+        Raises: MeshsealError; OverloadedError when the connection breaks.
+        """
         response = self._request("GET", path, parameters, stream=True)
+        fields: dict[str, str] = {}
         try:
             pending = b""
             for piece in response.stream(65_536, decode_content=True):
                 *lines, pending = (pending + piece).split(b"\n")
                 for line in lines:
-                    if line.startswith(b"data: "):
-                        yield line[6:].decode(errors="replace")
+                    if line.startswith(b":"):
+                        continue
+                    if line:
+                        name, _, value = line.decode(errors="replace").partition(": ")
+                        fields[name] = value
+                    elif fields:
+                        yield ServerSentEvent(
+                            fields.get("event", ""), fields.get("data", ""), fields.get("id", "")
+                        )
+                        fields = {}
+        except urllib3.exceptions.HTTPError as error:
+            raise OverloadedError(f"{self.server} broke off ({_reason(error)})") from error
         finally:
             response.close()
 
@@ -130,7 +164,9 @@ class Client:
         url = f"{self.server}{path}"
         if parameters:
             url += "?" + urlencode(parameters, doseq=True)
-        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS)
+        timeout = urllib3.Timeout(
+            connect=_CONNECT_SECONDS, read=_SILENT_SECONDS if stream else _READ_SECONDS
+        )
         try:
             response = self._pool.request(
                 method,

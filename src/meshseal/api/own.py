@@ -112,20 +112,27 @@ class OwnApi:
             request, api=_API, action="logs.tail", tenant=tenant
         ) as read:
             read.details["query"] = text
+            after = request.headers.get("last-event-id") or request.query_params.get("after", "")
             return StreamingResponse(
-                self._events(query, read), media_type="text/event-stream", headers=_NO_STORE
+                self._events(query, read, after), media_type="text/event-stream", headers=_NO_STORE
             )
 
-    async def _events(self, query: LogQuery, read: Read) -> AsyncIterator[bytes]:
-        """Yield new records as server-sent events, and a comment now and then to keep the line."""
-        yield b": following\n\n"
-        async with self._tails.follow(query, tenant=read.tenant) as follower:
+    async def _events(self, query: LogQuery, read: Read, after: str) -> AsyncIterator[bytes]:
+        """Yield new records as server-sent events, and a comment now and then to keep the line.
+
+        An event's id is the point to go on from when all before it has arrived.
+        """
+        async with self._tails.follow(query, tenant=read.tenant, after=after) as follower:
+            yield b": following\n\n"
             while True:
-                records = await follower.next(_KEEP_ALIVE_SECONDS)
-                if not records:
-                    yield b": still here\n\n"
-                for record in records:
+                news = await follower.next(_KEEP_ALIVE_SECONDS)
+                if news.skipped:
+                    yield b"event: skipped\ndata: {}\n\n"
+                for record in news.records:
                     yield b"data: " + msgspec.json.encode(shown(record)) + b"\n\n"
+                if not news.records:
+                    yield b": still here\n"
+                yield f"id: {news.point}\n\n".encode() if news.point else b"\n"
 
     async def _show_status(self, request: Request) -> Response:
         async with self._context.reading(

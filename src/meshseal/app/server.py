@@ -321,6 +321,7 @@ class Server:
             site=Site(self.config.main.public_url, tls=bool(self.config.tls.certificate_file)),
             completeness=completeness,
             definitions=self.definitions,
+            tails=self.tails,
         )
         await self._doors.open(
             intake,

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.reading import Read, ReadContext
+from meshseal.api.tails import Tails
 from meshseal.console.assets import Assets
 from meshseal.console.buckets import LEVEL_LABEL
 from meshseal.console.completeness import CompletenessPage
@@ -60,6 +61,7 @@ class Console:
         site: How browsers reach the console.
         completeness: What knows whether everything arrived.
         definitions: The register of services, and formats of the installation's own.
+        tails: The live tail.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class Console:
         site: Site,
         completeness: Completeness,
         definitions: LiveDefinitions,
+        tails: Tails,
     ) -> None:
         self._context = context
+        self._tails = tails
         self._proofs = proofs
         self._verifier = verifier
         self._site = site
@@ -159,6 +163,8 @@ class Console:
             "panel_error": "",
             "error": None,
             "is_log_query": False,
+            # Before the search: what becomes searchable meanwhile is followed, and shown once.
+            "point": self._tails.point,
             "examples": EXAMPLES,
             "presets": PRESETS,
             "limits": LIMITS,

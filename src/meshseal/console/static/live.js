@@ -7,22 +7,28 @@ let paused = false;
 let waiting = [];
 let shown = 0;
 let dropped = 0;
+let skipped = false;
 
 const button = () => document.getElementById("live");
 
 export function startLive() {
   const results = document.getElementById("results");
   if (source || !results?.dataset.follow) return;
-  const parameters = new URLSearchParams({ query: results.dataset.query });
+  // From where the results end: what became searchable meanwhile comes too.
+  const parameters = new URLSearchParams({ query: results.dataset.query, after: results.dataset.follow });
   if (results.dataset.tenant) parameters.set("tenant", results.dataset.tenant);
   shown = dropped = 0;
-  paused = false;
+  paused = skipped = false;
   waiting = [];
   source = new EventSource(`/meshseal/v1/tail?${parameters}`);
   source.addEventListener("open", () => say("following"));
   source.addEventListener("error", () => {
     // The browser connects again by itself, unless the server refused.
     say(source?.readyState === EventSource.CLOSED ? "the server refused: run the query again" : "connecting again…");
+  });
+  source.addEventListener("skipped", () => {
+    skipped = true;
+    say("following");
   });
   source.addEventListener("message", (event) => take(JSON.parse(event.data)));
   button().setAttribute("aria-pressed", "true");
@@ -54,7 +60,8 @@ function flush() {
   rows.closest("table").hidden = false;
   document.getElementById("count").hidden = false;
   document.getElementById("nothing")?.remove();
-  const records = waiting;
+  const known = new Set([...rows.querySelectorAll("tr.row")].map((one) => one.dataset.place));
+  const records = waiting.filter((record) => !known.has(placeOf(record)));
   waiting = [];
   for (const record of records) rows.prepend(row(record));
   shown += records.length;
@@ -73,7 +80,7 @@ function trim(rows) {
 
 function row(record) {
   const { labels, metadata } = record;
-  const place = `${record.time_unix_nano}-${metadata.meshseal_batch}-${metadata.meshseal_seq}`;
+  const place = placeOf(record);
   const item = element("tr", `row new level-${record.level}`);
   item.dataset.place = place;
   const address = new URL(location.href);
@@ -91,6 +98,10 @@ function row(record) {
   line.append(element("span", "raw", record.line.slice(0, 4000)));
   item.append(when, element("td", "level", record.level), element("td", "service", labels.service_name ?? ""), line);
   return item;
+}
+
+function placeOf({ time_unix_nano: time, metadata }) {
+  return `${time}-${metadata.meshseal_batch}-${metadata.meshseal_seq}`;
 }
 
 function summary(metadata) {
@@ -123,7 +134,7 @@ function say(state) {
   place.replaceChildren();
   if (!state) return;
   document.getElementById("count").hidden = false;
-  const numbers = [`${shown} new`, waiting.length && paused ? `${waiting.length} waiting` : "", dropped ? `${dropped} dropped from view` : ""];
+  const numbers = [`${shown} new`, waiting.length && paused ? `${waiting.length} waiting` : "", dropped ? `${dropped} dropped from view` : "", skipped ? "some skipped: run the query again" : ""];
   place.append(` · live: ${paused ? "paused" : state}, ${numbers.filter(Boolean).join(", ")} `);
   const pause = element("button", "quiet small", paused ? "Go on" : "Pause");
   pause.type = "button";
