@@ -37,6 +37,7 @@ SETTINGS: dict[str, str] = {
     "min_insert_block_size_bytes": str(1 << 34),
     "query_plan_enable_optimizations": "0",
     "optimize_and_compare_chain": "0",
+    "optimize_or_like_chain": "0",
     "input_format_protobuf_oneof_presence": "1",
     "log_queries": "0",
 }

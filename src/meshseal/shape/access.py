@@ -99,22 +99,13 @@ PROOF_NAMES = (
 )
 """What `format/meshseal_access_proof.sql` reads."""
 
-NAMES = tuple(dict.fromkeys((*ENVOY_NAMES, *PROOF_NAMES, "duration_s", "upstream_time_s")))
+ACCESS_NAMES = (*ENVOY_NAMES, "meshseal", "duration_s", "upstream_time_s")
+"""What `format/meshseal_access.sql` reads."""
+
+NAMES = tuple(dict.fromkeys((*ENVOY_NAMES, *PROOF_NAMES, *ACCESS_NAMES)))
 """Every field."""
 
 
-def _texts(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{name} String" for name in names)
-
-
-ENVOY_FIELDS = f"Tuple({_texts(ENVOY_NAMES)})"
-"""The type of what `format/envoy_access.sql` reads."""
-
-GIVEN_FIELDS = f"Tuple({_texts(NAMES)})"
-"""The type of all fields of a line."""
-
-_TOLD = "tells_upstream Bool, tells_downstream Bool"
-
-ACCESS_FIELDS = f"Tuple({_texts(ENVOY_NAMES)}, given {GIVEN_FIELDS}, {_TOLD})"
-"""The type of Envoy's fields with all that a line holds, and whether it says if its connections
-were encrypted."""
+def tuple_of(names: tuple[str, ...]) -> str:
+    """Return the type of a tuple of texts."""
+    return f"Tuple({', '.join(f'{name} String' for name in names)})"

@@ -18,9 +18,9 @@ _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _COLUMN = re.compile(r"^    (?:.* AS )?(\w+),?$", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"AS `([^`]+)`")
 _TUPLES = {
-    "$envoy_fields": access.ENVOY_FIELDS,
-    "$access_fields": access.ACCESS_FIELDS,
-    "$given_fields": access.GIVEN_FIELDS,
+    "$envoy_fields": access.ENVOY_NAMES,
+    "$access_fields": access.ACCESS_NAMES,
+    "$proof_fields": access.PROOF_NAMES,
 }
 
 
@@ -32,8 +32,8 @@ def load(name: str) -> str:
         text = text.replace(placeholder, type_)
     text = text.replace("$envoy_names", str(list(access.ENVOY_NAMES)))
     text = text.replace("$access_names", str(list(access.NAMES)))
-    for placeholder, type_ in _TUPLES.items():
-        text = text.replace(placeholder, type_)
+    for placeholder, names in _TUPLES.items():
+        text = text.replace(placeholder, access.tuple_of(names))
     text = text.replace("$promoted", str(sorted(ATTRIBUTE_COLUMN)))
     return _COMMENT.sub("", text).strip()
 

@@ -11,18 +11,14 @@ SELECT
         given.x_forwarded_for, given.user_agent, given.request_id, given.authority,
         if(position(given.upstream_host, ', ') = 0, given.upstream_host, substringIndex(given.upstream_host, ' ', -1)),
         given.upstream_cluster, given.upstream_local_address, given.downstream_local_address, given.downstream_remote_address,
-        given.requested_server_name, given.route_name,
-        given, position(document, '"upstream_tls_version":') > 0, position(document, '"downstream_tls_version":') > 0),
-        '$access_fields') AS fields,
+        given.requested_server_name, given.route_name),
+        '$envoy_fields') AS fields,
     given.meshseal != '' AS parsed
 FROM (
     SELECT
-        *,
-        JSONExtract(document, '$given_fields') AS given
-    FROM (
-        SELECT
-            raw_row,
-            meshseal_access_document(raw_row.Body, raw_row.Attributes) AS document
-        FROM raw
-    )
+        raw_row,
+        JSONExtract(
+            meshseal_access_document(raw_row.Body, raw_row.Attributes),
+            '$access_fields') AS given
+    FROM raw
 )
