@@ -293,6 +293,9 @@ def test_template(replacement: str, pieces: list[tuple[str, int]]) -> None:
         pytest.param(r"[[:alpha:](](?P<x>a)", {"x": 1}, id="a class in a class"),
         pytest.param(r"\Q(\E(?P<x>a)", {"x": 1}, id="a quoted parenthesis"),
         pytest.param("((?P<x>a))", {"x": 2}, id="a group in a group"),
+        # Looked through from each bracket, these would take minutes.
+        pytest.param("[" * 120_000, {}, id="a long row of brackets"),
+        pytest.param("[" * 120_000 + "\\", {}, id="a long row, and a backslash"),
     ],
 )
 def test_numbers_of_named_groups(regex: str, names: dict[str, int]) -> None:

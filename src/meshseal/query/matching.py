@@ -24,7 +24,10 @@ from meshseal.query.tree import ALL_LABELS, LabelReplace, Many, Matching
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 _GROUP = re.compile(
-    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((\?P?<(\w+)>|(?!\?))", re.S
+    # A set of characters that has no end is one to the end, or else a long row of brackets would be
+    # looked through from each of them.
+    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*+(?:\]|\\?\Z)|\((\?P?<(\w+)>|(?!\?))",
+    re.S,
 )
 _MOST_GROUPS = 1_000_000
 
