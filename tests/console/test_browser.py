@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console.conftest import SHOP_LINES
-from tests.server import ServerProcess
+from tests.server import ServerProcess, istio_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
@@ -228,6 +229,30 @@ def test_a_metric_query_is_drawn(tab: Page) -> None:
     go(tab, 'sum by (service_name) (count_over_time({service_name=~".%2B"}[5m]))')
     expect(tab.locator("table.series tbody tr").first).to_be_visible()
     assert colors_drawn(tab) >= 2
+
+
+def test_a_value_between_gaps_is_a_point(tab: Page, console: ServerProcess) -> None:
+    at = time.time_ns() - 300 * 10**9
+    console.ship(istio_line(1, at_unix_nano=at).encode(), labels="service.name=lonely")
+    query = 'sum(count_over_time({service_name="lonely"}[10s]))'
+    console.wait_for_count(1, query.replace("10s", "1h"))
+    go(tab, query, "&since=15m")  # of ninety steps one has a value
+    swatch = tab.locator("table.series .swatch")
+    expect(swatch).to_have_count(1)
+    color = swatch.evaluate("one => getComputedStyle(one).backgroundColor")
+    drawn = tab.evaluate(
+        """(color) => {
+            const canvas = document.querySelector("#chart canvas");
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+            let count = 0;
+            for (let at = 0; at < data.length; at += 4)
+                count += `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})` === color;
+            return count;
+        }""",
+        color,
+    )
+    assert 10 <= drawn <= 100
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

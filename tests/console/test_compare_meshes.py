@@ -34,6 +34,16 @@ _DRAWN = """() => {
     }
     return found;
 }"""
+_HEIGHT = """(color) => {
+    const canvas = document.querySelector("#chart canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4) {
+        if (`rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})` === color) {
+            return 1 - Math.floor(at / 4 / canvas.width) / canvas.height;
+        }
+    }
+}"""
+"""How far up in the chart a color comes, from 0 to 1."""
 _LEGEND = "spans => spans.map(span => getComputedStyle(span).backgroundColor)"
 
 
@@ -63,6 +73,18 @@ def test_a_line_for_each_mesh(tab: Page, query: str, expected: dict[str, str]) -
     assert len(set(colors)) == len(expected)
     drawn = tab.evaluate(_DRAWN)
     assert all(drawn.get(color, 0) >= 5 for color in colors), (colors, drawn)
+
+
+def test_shares_have_an_axis_of_their_own(tab: Page) -> None:
+    tab.goto(f"/?{urlencode({'query': P95_AND_FAILED_BY_MESH, 'since': '15m'})}")
+    expect(tab.locator("#chart canvas")).to_be_visible()
+    names = [row.split("\t")[0] for row in tab.locator("table.series tbody tr").all_inner_texts()]
+    colors = tab.locator("table.series .swatch").evaluate_all(_LEGEND)
+    height = {name: tab.evaluate(_HEIGHT, color) for name, color in zip(names, colors, strict=True)}
+    # The highest of both reach the top, each by its axis: 50 % stands as high as 1,000 ms.
+    highest = max(P95, key=P95.__getitem__), max(FAILED, key=FAILED.__getitem__)
+    for name in (f"figure=p95 ms, mesh={highest[0]}", f"figure=5xx %, mesh={highest[1]}"):
+        assert height[name] > 0.8, height
 
 
 def test_one_example_shows_ten_lines(tab: Page) -> None:

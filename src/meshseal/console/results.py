@@ -263,11 +263,23 @@ async def _curves(
         "start": steps.start / _SECOND,
         "width": steps.width / _SECOND,
         "count": steps.count,
-        "series": [{"name": _name(one.labels), "values": _line(one, steps)} for one in drawn],
+        "series": [
+            {"name": _name(one.labels), "values": _line(one, steps), "percent": percent}
+            for one, percent in zip(drawn, _percent(drawn), strict=True)
+        ],
     }
     curves = [_curve(one, at if at < len(drawn) else None) for at, one in enumerate(ordered)]
     seconds = time.perf_counter() - started
     return Curves(curves, chart, len(drawn), shown_width(steps.width), seconds)
+
+
+def _percent(drawn: Sequence[Series]) -> list[bool]:
+    """Return which series have an axis of their own, where some are shares and others are not.
+
+    A share is told by a label whose value ends in `%`, as `label_replace` may give it.
+    """
+    found = [any(text.endswith("%") for text in one.labels.values()) for one in drawn]
+    return found if not all(found) else [False] * len(found)
 
 
 def _highest(series: Series) -> float:

@@ -25,17 +25,20 @@ export function redraw() {
   const { series, columns } = make(data);
   const times = Array.from({ length: data.count }, (_, at) => data.start + at * data.width);
   const end = data.start + data.count * data.width;
+  const range = (_, least, most) => [Math.min(0, least ?? 0), most > 0 ? most * 1.06 : 1];
+  const both = data.series.some((one) => one.percent);
   const options = {
     ...size(),
     tzDate: UTC,
-    padding: [8, 12, 0, 0],
+    padding: [8, both ? 0 : 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: data.kind === "lines" }, drag: { x: true, y: false, setScale: false } },
     scales: {
       x: { range: () => [data.start, end] },
-      y: { range: (_, least, most) => [Math.min(0, least ?? 0), most > 0 ? most * 1.06 : 1] },
+      y: { range },
+      "%": { range },
     },
-    axes: axes(data.kind),
+    axes: axes(data.kind, both),
     series,
     hooks: { setSelect: [select], setCursor: [tell(place, data)] },
   };
@@ -71,17 +74,28 @@ function bars(data) {
 }
 
 function lines(data) {
-  const series = data.series.map((one, at) => ({
-    label: one.name,
-    stroke: token(`--series-${at % SERIES}`),
-    width: 1.5,
-    spanGaps: false,
-    points: { show: data.count < 40 },
-  }));
+  const series = data.series.map((one, at) => {
+    const color = token(`--series-${at % SERIES}`);
+    // A value between two gaps makes no line: it is a point.
+    const filter = (_, __, all) => (all ? null : alone(one.values));
+    return {
+      label: one.name,
+      scale: one.percent ? "%" : "y",
+      dash: one.percent ? [6, 3] : undefined,
+      stroke: color,
+      width: 1.5,
+      spanGaps: false,
+      points: { show: data.count < 40, size: 6, width: 1, stroke: color, fill: color, dash: [], filter },
+    };
+  });
   return { series: [{}, ...series], columns: data.series.map((one) => one.values) };
 }
 
-function axes(kind) {
+function alone(values) {
+  return [...values.keys()].filter((at) => values[at] != null && values[at - 1] == null && values[at + 1] == null);
+}
+
+function axes(kind, both) {
   const look = {
     stroke: token("--dim"),
     grid: { stroke: token("--grid"), width: 1 },
@@ -91,6 +105,7 @@ function axes(kind) {
   return [
     { ...look, grid: { show: false }, size: 26, space: 80, values: (_, ticks, __, ___, step) => ticks.map((tick) => moment(tick, step)) },
     { ...look, ...(kind === "bars" ? { incrs: WHOLE } : {}), size: 52, space: 28, values: (_, ticks) => ticks.map(amount) },
+    ...(both ? [{ ...look, scale: "%", side: 1, grid: { show: false }, size: 52, space: 28, values: (_, ticks) => ticks.map((tick) => `${amount(tick)} %`) }] : []),
   ];
 }
 
