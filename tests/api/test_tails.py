@@ -177,16 +177,14 @@ def test_the_command_goes_on_after_the_server_died(tmp_path: Path) -> None:
             if "before" in next_line(lines, 0.5):
                 break
         server.kill()
-        while "trying again" not in next_line(lines, 30):
-            pass
+        lines_until(lines, "trying again")
         server.start()
         server.ship(b"after", labels="service.name=tailed")
-        found = [next_line(lines, 30)]
-        while "after" not in found[-1]:
-            found.append(next_line(lines, 30))
+        found = lines_until(lines, "after")
         assert any("cannot say what came before" in line for line in found)
         server.ship(b"the end", labels="service.name=tailed")
-        assert "the end" in next_line(lines, 30)
+        found += lines_until(lines, "the end")
+        assert sum("after" in line for line in found) == 1
 
 
 @contextmanager
@@ -210,6 +208,18 @@ def following(server: ServerProcess, query: str) -> Iterator[queue.Queue[str]]:
 def _read(output: IO[str], lines: queue.Queue[str]) -> None:
     for line in output:
         lines.put(line)
+
+
+def lines_until(lines: queue.Queue[str], word: str) -> list[str]:
+    """Return the lines up to one with a word."""
+    deadline = time.monotonic() + 60
+    found: list[str] = []
+    while time.monotonic() < deadline:
+        if line := next_line(lines, 1):
+            found.append(line)
+            if word in line:
+                return found
+    raise AssertionError(f"no {word!r} in {found}")
 
 
 def next_line(lines: queue.Queue[str], seconds: float) -> str:

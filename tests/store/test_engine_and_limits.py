@@ -47,9 +47,9 @@ def test_too_many_series_are_the_query_s_fault(server: ServerProcess) -> None:
 
 
 def test_too_much_time_is_the_query_s_fault(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "data", "--set", "query.max_seconds=0.005") as server:
-        server.ship(b"\n".join(b"n=%d " % n + b"x" * 500 for n in range(20_000)))
-        wait_until(lambda: stored(server) == 20_000, "storing", 60)
+    with ServerProcess(tmp_path / "data", "--set", "query.max_seconds=0.05") as server:
+        server.ship(b"\n".join(b"n=%d " % n + b"x" * 500 for n in range(60_000)))
+        wait_until(lambda: stored(server) == 60_000, "storing", 60)
         slow = server.get(
             "/loki/api/v1/query_range", {"query": f'{ALL} | logfmt | n="none" | json'}
         )
