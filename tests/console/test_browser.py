@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.console.canvas import drawn, legend
 from tests.console.conftest import SHOP_LINES
 from tests.server import ServerProcess, istio_line
 
@@ -40,27 +41,11 @@ def go(tab: Page, query: str = CART, more: str = "") -> None:
     tab.wait_for_selector("html.scripted")
 
 
-def colors_drawn(tab: Page) -> int:
-    """Return how many colors the chart's canvas has."""
-    count = tab.evaluate(
-        """() => {
-            const canvas = document.querySelector("#chart canvas");
-            const { width, height } = canvas;
-            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            const seen = new Set();
-            for (let at = 0; at < data.length; at += 4)
-                if (data[at + 3] === 255) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
-            return seen.size;
-        }"""
-    )
-    return int(count)
-
-
 def test_rows_and_the_histogram_are_drawn(tab: Page) -> None:
     go(tab)
     expect(tab.locator("#rows tr.row")).to_have_count(200)
     expect(tab.locator("#chart canvas")).to_be_visible()
-    assert colors_drawn(tab) >= 2
+    assert sum(one.pixels > 0 for one in drawn(tab).values()) >= 2
     expect(tab.locator("noscript")).to_be_hidden()
 
 
@@ -228,7 +213,7 @@ def test_a_hostile_line_is_text(tab: Page) -> None:
 def test_a_metric_query_is_drawn(tab: Page) -> None:
     go(tab, 'sum by (service_name) (count_over_time({service_name=~".%2B"}[5m]))')
     expect(tab.locator("table.series tbody tr").first).to_be_visible()
-    assert colors_drawn(tab) >= 2
+    assert sum(one.pixels > 0 for one in drawn(tab).values()) >= 2
 
 
 def test_a_value_between_gaps_is_a_point(tab: Page, console: ServerProcess) -> None:
@@ -237,22 +222,9 @@ def test_a_value_between_gaps_is_a_point(tab: Page, console: ServerProcess) -> N
     query = 'sum(count_over_time({service_name="lonely"}[10s]))'
     console.wait_for_count(1, query.replace("10s", "1h"))
     go(tab, query, "&since=15m")  # of ninety steps one has a value
-    swatch = tab.locator("table.series .swatch")
-    expect(swatch).to_have_count(1)
-    color = swatch.evaluate("one => getComputedStyle(one).backgroundColor")
-    drawn = tab.evaluate(
-        """(color) => {
-            const canvas = document.querySelector("#chart canvas");
-            const { width, height } = canvas;
-            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            let count = 0;
-            for (let at = 0; at < data.length; at += 4)
-                count += `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})` === color;
-            return count;
-        }""",
-        color,
-    )
-    assert 10 <= drawn <= 100
+    expect(tab.locator("table.series .swatch")).to_have_count(1)
+    point = drawn(tab)[legend(tab)[0]]
+    assert 10 <= point.pixels + point.edges <= 100
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

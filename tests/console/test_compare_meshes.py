@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from meshseal.console.examples import FAILED_BY_MESH, P95_AND_FAILED_BY_MESH, P95_BY_MESH
+from tests.console.canvas import NOWHERE, drawn, legend
 from tests.query.meshes import FAILED, P95, send
 from tests.server import ServerProcess
 
@@ -23,28 +24,6 @@ QUERIES = {
         | {f"figure=5xx %, mesh={mesh}": str(value) for mesh, value in FAILED.items()},
     ),
 }
-
-_DRAWN = """() => {
-    const canvas = document.querySelector("#chart canvas");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const found = {};
-    for (let at = 0; at < data.length; at += 4) {
-        const color = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
-        if (data[at + 3] === 255) found[color] = (found[color] ?? 0) + 1;
-    }
-    return found;
-}"""
-_HEIGHT = """(color) => {
-    const canvas = document.querySelector("#chart canvas");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    for (let at = 0; at < data.length; at += 4) {
-        if (`rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})` === color) {
-            return 1 - Math.floor(at / 4 / canvas.width) / canvas.height;
-        }
-    }
-}"""
-"""How far up in the chart a color comes, from 0 to 1."""
-_LEGEND = "spans => spans.map(span => getComputedStyle(span).backgroundColor)"
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +48,17 @@ def test_a_line_for_each_mesh(tab: Page, query: str, expected: dict[str, str]) -
     expect(rows).to_have_count(len(expected))
     shown = [row.split("\t") for row in rows.all_inner_texts()]
     assert {mesh: last for mesh, last, *_ in shown} == expected
-    colors = tab.locator("table.series .swatch").evaluate_all(_LEGEND)
+    colors, chart = legend(tab), drawn(tab)
     assert len(set(colors)) == len(expected)
-    drawn = tab.evaluate(_DRAWN)
-    assert all(drawn.get(color, 0) >= 5 for color in colors), (colors, drawn)
+    assert all(chart.get(color, NOWHERE).pixels >= 5 for color in colors), (colors, chart)
 
 
 def test_shares_have_an_axis_of_their_own(tab: Page) -> None:
     tab.goto(f"/?{urlencode({'query': P95_AND_FAILED_BY_MESH, 'since': '15m'})}")
     expect(tab.locator("#chart canvas")).to_be_visible()
     names = [row.split("\t")[0] for row in tab.locator("table.series tbody tr").all_inner_texts()]
-    colors = tab.locator("table.series .swatch").evaluate_all(_LEGEND)
-    height = {name: tab.evaluate(_HEIGHT, color) for name, color in zip(names, colors, strict=True)}
+    chart = drawn(tab)
+    height = {name: chart[color].height for name, color in zip(names, legend(tab), strict=True)}
     # The highest of both reach the top, each by its axis: 50 % stands as high as 1,000 ms.
     highest = max(P95, key=P95.__getitem__), max(FAILED, key=FAILED.__getitem__)
     for name in (f"figure=p95 ms, mesh={highest[0]}", f"figure=5xx %, mesh={highest[1]}"):

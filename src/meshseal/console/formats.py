@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from meshseal.access.definitions import Editor
 from meshseal.access.identity import ANY_TENANT, PERMISSIONS, Permission
 from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.editing import editor_of
 from meshseal.api.formats import format_document, format_editor_of, read_lines
-from meshseal.api.reading import Read, ReadContext
-from meshseal.console.forms import form_of, lines_of
-from meshseal.console.frame import address, frame, status_of
-from meshseal.console.sessions import Site
-from meshseal.console.templating import PAGE_HEADERS, Templates
+from meshseal.api.reading import Read
+from meshseal.console.editor import EditorPage, to_page
+from meshseal.console.forms import lines_of
+from meshseal.console.frame import address, frame
 from meshseal.console.view import shown_time
 from meshseal.model.errors import (
     EngineError,
@@ -31,7 +30,6 @@ from meshseal.model.errors import (
 from meshseal.model.own_format import FLOW, JSON, TEXT, OwnFormat, own_format
 from meshseal.shape.formats import BUILT_IN
 
-_MOST_BYTES = 1 << 20
 _MOST_SHOWN = 20
 """Tried lines whose records are shown; all of them are counted."""
 
@@ -99,29 +97,11 @@ class Tried:
     rows: list[dict[str, Any]]
 
 
-class FormatsPage:
-    """The page.
-
-    Args:
-        context: What reads need.
-        definitions: The formats.
-        templates: What renders it.
-        site: How browsers reach the console.
-    """
+class FormatsPage(EditorPage):
+    """The page of formats."""
 
     path = "/formats"
-
-    def __init__(
-        self,
-        context: ReadContext,
-        definitions: LiveDefinitions,
-        templates: Templates,
-        site: Site,
-    ) -> None:
-        self._context = context
-        self._definitions = definitions
-        self._templates = templates
-        self._site = site
+    template = "formats.html"
 
     async def show(self, request: Request) -> Response:
         """Show the formats, and the form of the one that the address names by `edit`."""
@@ -131,7 +111,7 @@ class FormatsPage:
         """Do what the form asks for, and show the formats again. Raises: MeshsealError."""
         gate = self._context.gate
         await editor_of(request, gate, Permission.EDIT_FORMATS)
-        form = await form_of(request, public_url=self._site.public_url, most_bytes=_MOST_BYTES)
+        form = await self._form(request)
         draft = Draft.typed(form)
         if form.get("act") == "test":
             return await self._page(request, draft, trying=True)
@@ -145,7 +125,7 @@ class FormatsPage:
                 done = {"saved": draft.name}
         except (PayloadError, FormatError, NotFoundError, EngineError) as error:
             return await self._page(request, draft, error)
-        return RedirectResponse(_address(request, **done), 303, headers=PAGE_HEADERS)
+        return to_page(_address(request, **done))
 
     async def _save(self, draft: Draft, editor: Editor) -> None:
         edited = self._definitions.edited
@@ -180,10 +160,8 @@ class FormatsPage:
             except (PayloadError, FormatError, NotFoundError, EngineError) as raised:
                 error = raised
             content = self._content(request, read, draft or Draft())
-        content |= {"error": str(error) if error else "", "tried": tried}
-        status = status_of(error) if error else 200
-        headers = {"Retry-After": "2"} if status == 503 else {}
-        return self._templates.page("formats.html", content, status=status, headers=headers)
+        content["tried"] = tried
+        return self._shown(content, error)
 
     def _draft(self, wanted: str) -> Draft:
         if not wanted:

@@ -51,6 +51,11 @@ def status_of(error: MeshsealError) -> int:
     return 503 if error.http_status >= 500 else error.http_status
 
 
+def retry_headers(status: int) -> dict[str, str]:
+    """Return the headers that say when to ask again, where the engine is away."""
+    return {"Retry-After": "2"} if status == 503 else {}
+
+
 def _may_audit(principal: Principal) -> bool:
     """Say whether a reader may read the audit trail beside the records of a tenant."""
     try:

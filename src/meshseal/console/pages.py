@@ -20,7 +20,7 @@ from meshseal.console.completeness import CompletenessPage
 from meshseal.console.edits import with_condition
 from meshseal.console.examples import EXAMPLES
 from meshseal.console.formats import FormatsPage
-from meshseal.console.frame import frame, status_of
+from meshseal.console.frame import frame, retry_headers, status_of
 from meshseal.console.guards import NO_STORE, SECURITY_HEADERS
 from meshseal.console.mesh import mesh_frame
 from meshseal.console.panel import open_record
@@ -114,9 +114,7 @@ class Console:
         tenant = request.query_params.get("tenant", "").strip() or None
         async with self._context.reading(request, api=_API, action=action, tenant=tenant) as read:
             content, status = await self._content(request, read, part)
-        headers = {}
-        if status == 503:
-            headers["Retry-After"] = "2"
+        headers = retry_headers(status)
         if part == "main":
             headers["HX-Push-Url"] = content["view"].url()
         template = _TEMPLATES.get(part, "page.html")
@@ -234,7 +232,7 @@ class Console:
 
     async def _complete_page(self, request: Request) -> Response:
         content, status = await self._completeness.content(request)
-        headers = {"Retry-After": "2"} if status == 503 else {}
+        headers = retry_headers(status)
         return self._templates.page("completeness.html", content, status=status, headers=headers)
 
     # ---- Completion --------------------------------------------------------------------------

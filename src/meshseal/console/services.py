@@ -7,23 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from meshseal.access.definitions import Editor
 from meshseal.access.identity import Permission
-from meshseal.api.definitions import LiveDefinitions
 from meshseal.api.editing import editor_of, tenant_of
-from meshseal.api.reading import Read, ReadContext
+from meshseal.api.reading import Read
 from meshseal.api.services import service_of
+from meshseal.console.editor import EditorPage, to_page
 from meshseal.console.edits import quoted
-from meshseal.console.forms import form_of, lines_of
-from meshseal.console.frame import address, frame, may_edit, status_of
-from meshseal.console.sessions import Site
-from meshseal.console.templating import PAGE_HEADERS, Templates
+from meshseal.console.forms import lines_of
+from meshseal.console.frame import address, frame, may_edit
 from meshseal.model.errors import EngineError, MeshsealError, NotFoundError, PayloadError
 from meshseal.model.register import Register, Service
 
-_MOST_BYTES = 1 << 20
 _MOST_SHOWN = 500
 """Services on one page: the others are found by a part of a name."""
 
@@ -75,29 +72,11 @@ class Draft:
         return {"namespace": self.namespace, "aliases": aliases, "labels": labels}
 
 
-class ServicesPage:
-    """The page.
-
-    Args:
-        context: What reads need.
-        definitions: The register.
-        templates: What renders it.
-        site: How browsers reach the console.
-    """
+class ServicesPage(EditorPage):
+    """The page of services."""
 
     path = "/services"
-
-    def __init__(
-        self,
-        context: ReadContext,
-        definitions: LiveDefinitions,
-        templates: Templates,
-        site: Site,
-    ) -> None:
-        self._context = context
-        self._definitions = definitions
-        self._templates = templates
-        self._site = site
+    template = "services.html"
 
     async def show(self, request: Request) -> Response:
         """Show the register, and the form of the service that the address names by `edit`."""
@@ -107,7 +86,7 @@ class ServicesPage:
         """Do what the form asks for, and show the register again. Raises: MeshsealError."""
         editor = await editor_of(request, self._context.gate, Permission.EDIT_SERVICES)
         tenant = tenant_of(request, editor)
-        form = await form_of(request, public_url=self._site.public_url, most_bytes=_MOST_BYTES)
+        form = await self._form(request)
         draft = Draft.typed(form)
         try:
             if form.get("act") == "remove":
@@ -118,7 +97,7 @@ class ServicesPage:
                 done = {"saved": draft.name}
         except (PayloadError, NotFoundError, EngineError) as error:
             return await self._page(request, draft, error)
-        return RedirectResponse(_address(request, **done), 303, headers=PAGE_HEADERS)
+        return to_page(_address(request, **done))
 
     async def _save(self, tenant: str, draft: Draft, editor: Editor) -> None:
         register = self._definitions.register
@@ -141,10 +120,7 @@ class ServicesPage:
             except NotFoundError as raised:
                 error = raised
             content = self._content(request, read, draft or Draft())
-        content["error"] = str(error) if error else ""
-        status = status_of(error) if error else 200
-        headers = {"Retry-After": "2"} if status == 503 else {}
-        return self._templates.page("services.html", content, status=status, headers=headers)
+        return self._shown(content, error)
 
     def _draft(self, tenant: str, wanted: str) -> Draft:
         return Draft.of(self._definitions.register.service(tenant, wanted)) if wanted else Draft()

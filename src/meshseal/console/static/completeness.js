@@ -1,5 +1,5 @@
 // The page that says whether everything arrived: finding, keys, live mode. All of it can be read without this.
-import { openHelp } from "./keys.js";
+import { isElsewhere, listen, openHelp } from "./keys.js";
 import { changeTheme, remember, remembered } from "./look.js";
 
 const EVERY = 10_000;
@@ -76,25 +76,16 @@ const acts = {
   ArrowUp: () => step(-1),
 };
 
+listen(acts, (event) => {
+  if (event.target !== get("find") || event.key !== "Escape") return;
+  get("find").value = "";
+  find();
+  get("find").blur();
+});
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || get("help").open) return;
-  const target = event.target;
-  if (target === get("find") && event.key === "Escape") {
-    target.value = "";
-    find();
-    target.blur();
-    return;
-  }
-  if (target.matches("input, select, textarea")) return;
-  if (event.key === "Enter" && target.matches(".sources > tbody > tr")) {
-    open(target);
-    event.preventDefault();
-    return;
-  }
-  const act = acts[event.key];
-  if (!act) return;
+  if (isElsewhere(event) || event.key !== "Enter" || !event.target.matches(".sources > tbody > tr")) return;
   event.preventDefault();
-  act();
+  open(event.target);
 });
 
 document.documentElement.classList.add("scripted");

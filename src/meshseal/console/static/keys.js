@@ -5,6 +5,31 @@ export function openHelp() {
   if (!help.open) help.showModal();
 }
 
+/** Tell a key that is not for the page: one of the browser's, or of the help. */
+export function isElsewhere(event) {
+  return event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || help.open;
+}
+
+/** Have keys do what `acts` says where nothing is typed; where something is, `typed(event)` is called. */
+export function listen(acts, typed = () => {}) {
+  document.addEventListener("keydown", (event) => {
+    if (isElsewhere(event)) return;
+    if (event.target.closest("textarea, input, select")) {
+      typed(event);
+      return;
+    }
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+/** Escape ends typing. */
+export function leave(event) {
+  if (event.key === "Escape") event.target.blur();
+}
+
 export function startKeys({ query, search, toggleLive, toggleWrap }) {
   const acts = {
     "/": () => {
@@ -21,17 +46,7 @@ export function startKeys({ query, search, toggleLive, toggleWrap }) {
     w: toggleWrap,
     r: () => search.requestSubmit(),
   };
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || help.open) return;
-    if (event.target.closest("textarea, input, select")) {
-      if (event.key === "Escape") event.target.blur();
-      return;
-    }
-    const act = acts[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  });
+  listen(acts, leave);
 }
 
 /** Move the focus through the rows; where the panel is open, it follows. */

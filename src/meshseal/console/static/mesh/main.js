@@ -1,5 +1,5 @@
 // Starts the mesh map, its live mode and its keys.
-import { openHelp } from "../keys.js";
+import { listen, openHelp } from "../keys.js";
 import { changeTheme, remember, remembered } from "../look.js";
 import { startFind } from "./find.js";
 import { fillLegend } from "./legend.js";
@@ -70,14 +70,7 @@ function leave() {
   else if (page.state.focus) page.change({ focus: "" }, { remember: true });
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || get("help").open) return;
-  if (event.target.closest("textarea, input, select")) return;
-  const act = acts[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act();
-});
+listen(acts);
 
 // ---- Start ----
 
