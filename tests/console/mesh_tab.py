@@ -120,6 +120,15 @@ def guarded(context: BrowserContext, url: str) -> list[str]:
     return wrong
 
 
+def watched(page: Page) -> list[str]:
+    """Return a list that fills with what is thrown, or logged as an error."""
+    page.set_default_timeout(WAIT_MILLISECONDS)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    return wrong
+
+
 def go(tab: Page, more: str = "") -> None:
     """Open the map, and wait until it is drawn."""
     tab.goto(f"/mesh{more}")

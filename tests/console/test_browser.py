@@ -11,13 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.console.canvas import drawn, legend
 from tests.console.conftest import SHOP_LINES
+from tests.console.mesh_tab import watched
 from tests.server import ServerProcess, istio_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
 CART = '{service_name="cart"}'
-WAIT_MILLISECONDS = 20_000
-expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
 @pytest.fixture
@@ -27,10 +26,7 @@ def tab(browser: Browser, console: ServerProcess) -> Iterator[Page]:
         viewport={"width": 1440, "height": 900}, base_url=console.url, accept_downloads=True
     )
     page = context.new_page()
-    page.set_default_timeout(WAIT_MILLISECONDS)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    wrong = watched(page)
     yield page
     context.close()
     assert wrong == []

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from meshseal.console.guards import SECURITY_HEADERS
+from tests.console.mesh_tab import watched
 from tests.server import ServerProcess
 from tests.store_access import command
 
@@ -110,10 +111,7 @@ def tab(browser: Browser, world: ServerProcess) -> Iterator[Page]:
     """A fresh tab. At its end, nothing may have been refused, thrown or logged as an error."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=world.url)
     page = context.new_page()
-    page.set_default_timeout(20_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    wrong = watched(page)
     page.goto("/completeness")
     page.wait_for_selector("html.scripted")
     yield page

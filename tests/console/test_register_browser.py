@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.console.mesh_tab import watched
 from tests.server import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -17,10 +18,7 @@ def tab(browser: Browser, console: ServerProcess) -> Iterator[Page]:
     """A fresh tab. Nothing may be thrown, or logged as an error but that a form was refused."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=console.url)
     page = context.new_page()
-    page.set_default_timeout(20_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    wrong = watched(page)
     yield page
     context.close()
     assert [said for said in wrong if "status of 400" not in said] == []

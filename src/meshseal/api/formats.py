@@ -81,9 +81,9 @@ class FormatsApi:
         async with self._context.reading(
             request, api=_API, action="formats.test", permission=Permission.EDIT_FORMATS
         ) as read:
-            body = await json_of(request)
-            rows = await read_lines(self._definitions, name, body)
-            read.details |= {"format": name, "lines": len(rows)}
+            read.details["format"] = name
+            rows = await read_lines(self._definitions, name, await json_of(request))
+            read.details["lines"] = len(rows)
             return shown({"rows": rows})
 
 

@@ -173,8 +173,9 @@ class FormatsPage(EditorPage):
         body = {"lines": lines_of(draft.lines), **draft.body()}
         if not body["lines"]:
             raise PayloadError("put lines below the definition, as the proxy writes them")
+        read.details["format"] = draft.name
         rows = await read_lines(self._definitions, draft.name, body)
-        read.details |= {"format": draft.name, "lines": len(rows)}
+        read.details["lines"] = len(rows)
         fitting = sum(row["format"] == draft.name for row in rows)
         for row in rows[:_MOST_SHOWN]:
             row["time"] = shown_time(int(row["time_unix_nano"]))

@@ -147,10 +147,11 @@ class Register:
                     patterns.append((one.tenant, alias, one.name))
                 elif alias != one.name:
                     self._claim(one, alias)
-        self._implied = self._namespaced()
         self.patterns = sorted(patterns, key=lambda row: (row[0], _rank(row[1])))
         """Every pattern as (tenant, pattern, service), those of a tenant in their order."""
         self._check_patterns()
+        # Only names that somebody gave count for the limit, and they go before.
+        self._names = {**self._namespaced(), **self._names}
         self._compiled: dict[str, list[tuple[re.Pattern[str], str]]] = {}
         for tenant, pattern, name in self.patterns:
             compiled = re.compile(pattern_regex(pattern))
@@ -170,7 +171,7 @@ class Register:
         A service `cart` of the namespace `shop` is known as `shop-cart` too, unless that is a name
         that somebody gave, or would be of two services.
         """
-        return {**self._implied, **self._names}
+        return self._names
 
     def services(self, tenant: str | None = None) -> list[Service]:
         """Return the services, of one tenant or of all, by name."""
@@ -189,7 +190,7 @@ class Register:
 
     def canonical(self, tenant: str, name: str) -> str:
         """Return the service that a name stands for: the name itself where none is known."""
-        known = self._names.get((tenant, name)) or self._implied.get((tenant, name))
+        known = self._names.get((tenant, name))
         if known is not None:
             return known
         for compiled, service in self._compiled.get(tenant, ()):
@@ -235,11 +236,7 @@ class Register:
             if one.namespace:
                 key = (one.tenant, f"{one.namespace}-{one.name}")
                 found.setdefault(key, set()).add(one.name)
-        return {
-            key: next(iter(owners))
-            for key, owners in found.items()
-            if len(owners) == 1 and key not in self._names
-        }
+        return {key: next(iter(owners)) for key, owners in found.items() if len(owners) == 1}
 
     def _claim(self, service: Service, name: str) -> None:
         owner = self._names.setdefault((service.tenant, name), service.name)
